@@ -1,0 +1,85 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// The language every target is written in: Swift 6 mode, every warning an error.
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+/// Pure targets hold no I/O and no `unsafe`.
+let pureSettings = common + [.strictMemorySafety()]
+
+func library(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+func pure(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: pureSettings)
+}
+func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: common)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: common)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.init(stringLiteral: name), "GatewayTestKit"] + dependencies,
+        swiftSettings: common)
+}
+
+let package = Package(
+    name: "hakaru",
+    products: [
+        .executable(name: "hakarud", targets: ["hakarud"]),
+        .executable(name: "hakaru", targets: ["hakaru"]),
+    ],
+    targets: [
+        // C libraries: module maps and header-only shims.
+        library("CSystemd", pkgConfig: "libsystemd", apt: "libsystemd-dev"),
+        library("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+        library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        library("CMicrohttpd", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+        library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        .systemLibrary(name: "CLinux"),
+
+        // Pure: values and rules.
+        pure("Measurement"),
+        pure("JSON"),
+        target("Crypto", ["CCrypto"]),
+        target("YAML", ["CYAML"]),
+        pure("DeviceProfile", ["Measurement", "YAML", "JSON", "Crypto"]),
+        pure("DeviceLink", ["Measurement", "DeviceProfile", "JSON"]),
+        pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
+        pure("Registry", ["Measurement"]),
+        pure("Exchange", ["Measurement", "JSON", "YAML"]),
+
+        // The outside world.
+        target("EventLoop", ["CSystemd", "CLinux"]),
+        target(
+            "BluetoothLink",
+            ["CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
+        target("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "JSON"]),
+        target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
+        target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
+        target(
+            "Gateway",
+            [
+                "CSystemd", "CLinux", "EventLoop", "YAML", "JSON", "Measurement", "DeviceProfile",
+                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
+                "Uplink", "Status",
+            ]),
+        program("hakarud", ["Gateway"]),
+        program(
+            "hakaru",
+            [
+                "CCurl", "CLinux", "JSON", "Measurement", "DeviceProfile", "DeviceLink", "TapeLink",
+            ]),
+    ]
+)
