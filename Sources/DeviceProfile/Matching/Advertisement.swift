@@ -1,4 +1,4 @@
-import Measurement
+package import Measurement
 
 /// What an advertisement says, whether it came as raw AD structures or as BlueZ's properties.
 package struct Advertisement: Sendable, Equatable {

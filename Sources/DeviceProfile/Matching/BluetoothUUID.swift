@@ -11,6 +11,11 @@ package struct BluetoothUUID: Sendable, Hashable {
         low = Self.baseLow
     }
 
+    private init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
     /// Reads `2a35`, `0x2A35`, 8 or 32 hexadecimal digits with or without hyphens.
     package init?(_ text: some StringProtocol) {
         var digits = text.lowercased().filter { $0 != "-" }
@@ -23,8 +28,7 @@ package struct BluetoothUUID: Sendable, Hashable {
             guard let high = UInt64(digits.prefix(16), radix: 16),
                 let low = UInt64(digits.suffix(16), radix: 16)
             else { return nil }
-            self.high = high
-            self.low = low
+            self.init(high: high, low: low)
         default: return nil
         }
     }
