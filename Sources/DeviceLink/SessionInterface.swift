@@ -21,7 +21,8 @@ package enum SessionEvent: Sendable {
     case notification(BluetoothUUID, [UInt8], at: GatewayTime)
     /// The entries of the commit with this number are on disk.
     case committed(Int, at: GatewayTime)
-    /// The store could not take them: nothing may be forgotten by the device.
+    /// The store cannot take them now. Whoever runs the session keeps them and tries again; the
+    /// session takes nothing more from the device.
     case commitFailed(Int, at: GatewayTime)
     case timer(SessionTimer, at: GatewayTime)
     case disconnected(byDevice: Bool, at: GatewayTime)
