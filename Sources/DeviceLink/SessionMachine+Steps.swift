@@ -1,5 +1,5 @@
-import DeviceProfile
-import Measurement
+package import DeviceProfile
+package import Measurement
 
 extension SessionMachine {
     /// Begins the next operation, or takes what the device still sends.
@@ -92,11 +92,13 @@ extension SessionMachine {
             actions.append(.note(.clockNotSet(because: reason)))
             return next()
         }
-        // To the nearest second, as the device cannot take parts of one.
-        let rounded = now.utc + .milliseconds(500)
-        var local = (zone == .utc ? TimeZoneRules.utc : builder.engine.zone).local(rounded)
-        local.microsecond = 0
-        actions.append(.write(uuid, DateTimeField.bytes(local)))
+        actions.append(.setClock(uuid, zone))
+    }
+
+    /// The bytes of Date Time that set a clock at this moment: to the nearest second.
+    package func clockBytes(_ clockZone: SessionPlan.ClockZone, at moment: GatewayTime) -> [UInt8] {
+        let zone = clockZone == .utc ? TimeZoneRules.utc : builder.engine.zone
+        return DateTimeField.bytes(zone.local(moment.utc + .milliseconds(500)))
     }
 
     mutating func written() {

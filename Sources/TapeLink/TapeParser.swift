@@ -1,6 +1,6 @@
 import DeviceLink
 import DeviceProfile
-package import JSON
+import JSON
 import Measurement
 
 /// Reads `*.tape` files: JSON Lines, a header first.

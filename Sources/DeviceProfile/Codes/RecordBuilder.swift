@@ -29,8 +29,11 @@ package struct RecordBuilder: Sendable {
             time = nil
             quarantine = .implausible
         }
+        var described = device
+        described.manufacturer = device.manufacturer ?? profile.manufacturerCode
+        described.model = device.model ?? profile.models.first?.name
         return Record(
-            key: key(reading, device: device.id, received: received), device: device, kind: kind,
+            key: key(reading, device: device.id, received: received), device: described, kind: kind,
             quantities: reading.quantities, flags: reading.flags, userSlot: reading.userSlot,
             sequenceNumber: reading.sequenceNumber, deviceTime: reading.deviceTime,
             received: received, time: time, quarantine: quarantine,
