@@ -81,5 +81,14 @@ let package = Package(
             [
                 "CCurl", "CLinux", "JSON", "Measurement", "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
+
+        // Tests.
+        .target(
+            name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
+            path: "Tests/GatewayTestKit", swiftSettings: common),
+        .executableTarget(
+            name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
+            swiftSettings: common),
+        tests("EventLoop", ["CLinux", "LoopProbe"]),
     ]
 )

@@ -1,5 +1,4 @@
 package import DeviceProfile
-package import Measurement
 
 /// One characteristic of a connected device.
 package struct GATTCharacteristic: Sendable, Hashable {
@@ -44,12 +43,4 @@ package enum LinkError: Error, Sendable, Equatable {
     case noSuchCharacteristic(BluetoothUUID)
     /// The Bluetooth stack did not answer, or is not there.
     case stackFailed(String)
-}
-
-/// How a device is bonded.
-package enum BondMethod: String, Sendable, CaseIterable {
-    case none
-    case justWorks = "just-works"
-    /// The device shows a passkey, or carries it on a label: the gateway enters it.
-    case passkeyEntry = "passkey-entry"
 }
