@@ -39,7 +39,7 @@ import YAML
                     + "accepted: connect, read, write",
                 "f.yaml:4:5: steps[1].do: is missing",
                 // The second letter is Cyrillic: it looks right, and the hint still finds the key.
-                "f.yaml:4:5: steps[1].dо: is not a known key; accepted: do",
+                "f.yaml:4:5: steps[1].dо: is not a known key, did you mean do?; accepted: do",
                 "f.yaml:6:5: steps[2].do: stands twice, first in line 5",
                 "f.yaml:7:1: batch: stands twice, first in line 1",
                 "f.yaml:8:1: colour: is not a known key; accepted: batch, id, steps",
