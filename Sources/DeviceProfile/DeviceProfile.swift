@@ -77,9 +77,11 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 1)
         switch (parts.first.map { String($0) }, parts.count > 1 ? String(parts[1]) : nil) {
-        case ("gatt", let uuid?): guard let uuid = BluetoothUUID(uuid) else { return nil }
+        case ("gatt", let uuid?):
+            guard let uuid = BluetoothUUID(uuid) else { return nil }
             self = .gatt(uuid)
-        case ("service-data", let uuid?): guard let uuid = BluetoothUUID(uuid) else { return nil }
+        case ("service-data", let uuid?):
+            guard let uuid = BluetoothUUID(uuid) else { return nil }
             self = .serviceData(uuid)
         case ("manufacturer-data", let id?):
             let digits = id.lowercased().hasPrefix("0x") ? String(id.dropFirst(2)) : id
