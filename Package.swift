@@ -92,5 +92,6 @@ let package = Package(
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("YAML", []),
+        tests("Gateway", ["YAML", "Measurement"]),
     ]
 )
