@@ -65,7 +65,7 @@ let package = Package(
         target(
             "BluetoothLink",
             ["CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
-        target("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "JSON"]),
+        target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
         target(
