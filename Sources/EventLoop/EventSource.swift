@@ -27,7 +27,7 @@ import Glibc
     /// Lets a timer fire once more, counted from now.
     package func rearm(after delay: Duration) {
         guard let source else { return }
-        sd_event_source_set_time_relative(source, delay.wholeMicroseconds)
+        sd_event_source_set_time(source, Self.deadline(after: delay))
         sd_event_source_set_enabled(source, Int32(SD_EVENT_ONESHOT))
     }
 
@@ -40,12 +40,19 @@ import Glibc
     private func scheduleNext() {
         guard let interval, let source else { return }
         var due: UInt64 = 0
-        var now: UInt64 = 0
         sd_event_source_get_time(source, &due)
-        sd_event_now(EventLoop.shared.event, EventLoop.clock, &now)
+        let now = Self.deadline(after: .zero)
         let missed = now > due ? (now - due) / interval : 0
         sd_event_source_set_time(source, due + (missed + 1) * interval)
         sd_event_source_set_enabled(source, Int32(SD_EVENT_ONESHOT))
+    }
+
+    /// Counted from the clock itself: sd-event's relative times count from the moment the loop woke
+    /// up, so a timer made after long work would fire too early.
+    private static func deadline(after delay: Duration) -> UInt64 {
+        let now = UInt64(GatewayClock.monotonicNanoseconds()) / 1000
+        let (sum, overflow) = now.addingReportingOverflow(delay.wholeMicroseconds)
+        return overflow ? .max : sum
     }
 
     private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
@@ -53,9 +60,9 @@ import Glibc
     /// The handler may drop the last reference to its own source: the reference here outlives it.
     private nonisolated static func fire(_ context: UnsafeMutableRawPointer?, _ events: UInt32) {
         guard let context else { return }
-        nonisolated(unsafe) let context = context
+        nonisolated(unsafe) let onLoop = context  // the loop calls this on its own thread
         LoopActor.assumeIsolated {
-            Unmanaged<EventSource>.fromOpaque(context).takeUnretainedValue().fire(events)
+            Unmanaged<EventSource>.fromOpaque(onLoop).takeUnretainedValue().fire(events)
         }
     }
 }
@@ -83,8 +90,8 @@ extension EventSource {
     ) -> EventSource? {
         let made = EventSource { _ in handler() }
         made.interval = interval.map { max(1, $0.wholeMicroseconds) }
-        let result = sd_event_add_time_relative(
-            EventLoop.shared.event, &made.source, EventLoop.clock, delay.wholeMicroseconds,
+        let result = sd_event_add_time(
+            EventLoop.shared.event, &made.source, EventLoop.clock, deadline(after: delay),
             max(1, tolerance.wholeMicroseconds),
             { _, _, context in
                 EventSource.fire(context, 0)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A child process of a test; it is killed when the value goes away.
@@ -5,7 +6,7 @@ import Glibc
 /// The signal mask is reset: a test runs on a thread whose signals are blocked, and a child that
 /// inherited this would never see SIGTERM.
 package final class Child: @unchecked Sendable {  // used by one test at a time
-    package let processID: pid_t
+    package let processID: Int32
     private let output: Int32
     private var rest: [UInt8] = []
     private var status: Int32?
@@ -22,8 +23,8 @@ package final class Child: @unchecked Sendable {  // used by one test at a time
         mergingErrors: Bool = false
     ) throws(Failed) {
         var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw Failed(description: "pipe") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // Atomically closed on exec: tests spawn in parallel, and a leaked end would hide the end.
+        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Failed(description: "pipe2") }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

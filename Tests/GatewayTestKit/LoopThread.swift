@@ -1,4 +1,4 @@
-package import EventLoop
+import EventLoop
 import Glibc
 
 /// The event loop on a thread of its own, once for the whole test program.
