@@ -91,5 +91,11 @@ let package = Package(
             name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
+        tests("Measurement", []),
+        tests("JSON", []),
+        .executableTarget(
+            name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
+            path: "Tests/SpoolTorture", swiftSettings: common),
+        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
     ]
 )

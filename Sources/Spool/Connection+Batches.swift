@@ -13,7 +13,7 @@ extension Connection {
         let found = try first(.record, [.row(row)]) {
             reader throws(SpoolError) -> (item: OutboxItem?, fault: String?) in
             let id = reader.row()
-            do {
+            do throws(UnreadableColumn) {
                 let stored = try StoredRecord(storedAt: id, &reader)
                 guard let participant = stored.participant else { return (nil, "unassigned") }
                 let item = OutboxItem(
@@ -25,6 +25,15 @@ extension Connection {
             }
         }
         return found ?? (nil, "unreadable: record")
+    }
+
+    /// The records that can be sent, in the order of the rows.
+    func outboxItems(_ rows: [RowID]) throws(SpoolError) -> [OutboxItem] {
+        var items: [OutboxItem] = []
+        for row in rows {
+            if let item = try outboxItem(row).item { items.append(item) }
+        }
+        return items
     }
 
     func hold(_ row: RowID, _ destination: String, _ reason: String) throws(SpoolError) {
@@ -40,7 +49,7 @@ extension Connection {
         let rows = try all(.batchMembers, [.integer(head.id)]) { row throws(SpoolError) in
             row.row()
         }
-        let items = try rows.compactMap { row throws(SpoolError) in try outboxItem(row).item }
+        let items = try outboxItems(rows)
         // The key stands for all of the records; without one of them it would be another batch.
         guard items.count == rows.count, !items.isEmpty else {
             throw .failed(

@@ -1,4 +1,4 @@
-package import Measurement
+import Measurement
 
 /// A value of a column or a parameter.
 enum SQLValue: Equatable {

@@ -4,8 +4,8 @@ extension Spool {
     /// The records that wait for a destination, oldest observation first (so per device too).
     package func due(_ destination: String, limit: Int) throws(SpoolError) -> [OutboxItem] {
         try reading { connection throws(SpoolError) in
-            try connection.rows(.dueWithBatches, destination, limit)
-                .compactMap { row throws(SpoolError) in try connection.outboxItem(row).item }
+            try connection.outboxItems(
+                try connection.rows(.dueWithBatches, destination, limit))
         }
     }
 

@@ -74,7 +74,7 @@ extension Connection {
         let path = database.path
         var records = try all(sql, values) { row throws(SpoolError) in
             let id = row.row()
-            do {
+            do throws(UnreadableColumn) {
                 return try StoredRecord(storedAt: id, &row)
             } catch {
                 throw .failed(

@@ -1,4 +1,4 @@
-package import EventLoop
+import EventLoop
 package import Measurement
 
 /// Where the store lies and how large it may become.

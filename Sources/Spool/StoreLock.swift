@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Keeps a second process out of the store for as long as the value lives.
