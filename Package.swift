@@ -56,7 +56,7 @@ let package = Package(
         target("YAML", ["CYAML"]),
         target("DataFiles", []),
         pure("DeviceProfile", ["Measurement", "YAML", "JSON", "Crypto"]),
-        pure("DeviceLink", ["Measurement", "DeviceProfile", "JSON"]),
+        pure("DeviceLink", ["Measurement", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
         pure("Registry", ["Measurement"]),
         pure("Exchange", ["Measurement", "JSON", "YAML"]),

@@ -21,7 +21,8 @@ package enum SessionEvent: Sendable {
     case notification(BluetoothUUID, [UInt8], at: GatewayTime)
     /// The entries of the commit with this number are on disk.
     case committed(Int, at: GatewayTime)
-    /// The store could not take them: nothing may be forgotten by the device.
+    /// The store cannot take them now. Whoever runs the session keeps them and tries again; the
+    /// session takes nothing more from the device.
     case commitFailed(Int, at: GatewayTime)
     case timer(SessionTimer, at: GatewayTime)
     case disconnected(byDevice: Bool, at: GatewayTime)
@@ -34,6 +35,8 @@ package enum SessionAction: Sendable {
     case discoverServices(timeout: Interval)
     case read(BluetoothUUID)
     case write(BluetoothUUID, [UInt8])
+    /// Write the time of the moment of writing (see `SessionMachine.clockBytes`); answered as a write.
+    case setClock(BluetoothUUID, SessionPlan.ClockZone)
     case subscribe(BluetoothUUID)
     /// Store all entries and the memory in one transaction, then answer with `.committed`.
     case commit(SessionCommit)
@@ -64,6 +67,15 @@ package struct SessionCommit: Sendable {
     package var entries: [SessionEntry]
     package var memory: DeviceMemory
     package var device: DeviceDescription
+
+    package init(
+        number: Int, entries: [SessionEntry], memory: DeviceMemory, device: DeviceDescription
+    ) {
+        self.number = number
+        self.entries = entries
+        self.memory = memory
+        self.device = device
+    }
 }
 
 /// One decoded frame with what became of it.

@@ -79,6 +79,24 @@ package struct RawFrame: Sendable, Hashable {
     }
 }
 
+/// A moment at which the gateway set a device's clock; stamps from before it need the old offset.
+package struct ClockStep: Sendable, Equatable {
+    /// What the device's clock showed right before it was set.
+    package var deviceBefore: LocalDateTime
+    /// Gateway minus device before the set.
+    package var offset: Interval
+    package var setAt: Instant
+    /// The session that set the clock also took every record that waited on the device.
+    package var drained: Bool
+
+    package init(deviceBefore: LocalDateTime, offset: Interval, setAt: Instant, drained: Bool) {
+        self.deviceBefore = deviceBefore
+        self.offset = offset
+        self.setAt = setAt
+        self.drained = drained
+    }
+}
+
 /// What the gateway remembers of one device between sessions.
 package struct DeviceMemory: Sendable, Equatable {
     /// Next sequence number to ask for: everything below it is durably stored.
@@ -87,6 +105,9 @@ package struct DeviceMemory: Sendable, Equatable {
     package var clockOffset: Interval?
     package var clockCheckedAt: Instant?
     package var clockSetAt: Instant?
+    /// The last times the gateway set this clock, oldest first; at most `maximumClockSteps`.
+    package var clockSteps: [ClockStep] = []
+    package static let maximumClockSteps = 8
     /// The newest raw device time and sequence number seen, to notice a clock that jumped.
     package var newestDeviceTime: LocalDateTime?
     package var newestSequence: Int?

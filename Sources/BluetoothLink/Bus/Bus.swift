@@ -27,18 +27,21 @@ import Glibc
     /// - Parameter address: a D-Bus address; nil for the system bus.
     package static func open(_ address: String? = nil) throws(BusError) -> Bus {
         var created: OpaquePointer?
-        if let address {
-            try BusError.check("sd_bus_new", sd_bus_new(&created))
-        } else {
+        guard let address else {
             try BusError.check("sd_bus_open_system", sd_bus_open_system(&created))
+            return try attached(created)
         }
+        try BusError.check("sd_bus_new", sd_bus_new(&created))
+        let bus = try attached(created)
+        try BusError.check("sd_bus_set_address", sd_bus_set_address(bus.raw, address))
+        try BusError.check("sd_bus_set_bus_client", sd_bus_set_bus_client(bus.raw, 1))
+        try BusError.check("sd_bus_start", sd_bus_start(bus.raw))
+        return bus
+    }
+
+    private static func attached(_ created: OpaquePointer?) throws(BusError) -> Bus {
         guard let created else { throw BusError("sd_bus_new", errno: ENOMEM) }
         let bus = Bus(created)
-        if let address {
-            try BusError.check("sd_bus_set_address", sd_bus_set_address(created, address))
-            try BusError.check("sd_bus_set_bus_client", sd_bus_set_bus_client(created, 1))
-            try BusError.check("sd_bus_start", sd_bus_start(created))
-        }
         try BusError.check(
             "sd_bus_attach_event",
             sd_bus_attach_event(created, EventLoop.shared.event, Int32(SD_EVENT_PRIORITY_NORMAL)))

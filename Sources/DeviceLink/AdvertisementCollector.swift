@@ -1,0 +1,142 @@
+package import DeviceProfile
+package import Measurement
+
+/// Makes records out of broadcasts: one for each measuring, however often a device repeats it.
+package struct AdvertisementCollector: Sendable {
+    private struct Device: Sendable {
+        var lastBytes: [UInt8] = []
+        var pending: SessionEntry?
+        var deadline: Instant?
+        /// Keys of what was handed out, newest last.
+        var recent: [RecordKey] = []
+        var touched: Instant
+    }
+
+    private var devices: [DeviceID: Device] = [:]
+    private let zone: TimeZoneRules
+    private let simulated: Bool
+    /// Frames that repeated a measuring that was handed out before.
+    package private(set) var repeats = 0
+    private static let maximumDevices = 256
+    private static let maximumRecent = 16
+
+    package init(zone: TimeZoneRules, simulated: Bool) {
+        self.zone = zone
+        self.simulated = simulated
+    }
+
+    /// Takes an advertisement of a device that `profile` fits; returns what is ready to be stored.
+    package mutating func take(
+        _ advertisement: Advertisement, of description: DeviceDescription, at now: GatewayTime,
+        profile: DeviceProfile
+    ) -> [SessionEntry] {
+        var ready: [SessionEntry] = []
+        for layout in profile.layouts {
+            guard let bytes = advertisement.payload(for: layout.source) else { continue }
+            ready += take(bytes, layout, description, now, profile)
+        }
+        return ready
+    }
+
+    /// Readings whose fuller frame did not come in time.
+    package mutating func due(at now: Instant) -> [SessionEntry] {
+        let late = devices.filter { $0.value.deadline.map { $0 <= now } ?? false }.keys
+        return late.sorted { $0.stable < $1.stable }.flatMap { release($0) }
+    }
+
+    /// When `due` has something next.
+    package var nextDeadline: Instant? { devices.values.compactMap(\.deadline).min() }
+
+    private mutating func take(
+        _ bytes: [UInt8], _ layout: FrameLayout, _ description: DeviceDescription,
+        _ now: GatewayTime, _ profile: DeviceProfile
+    ) -> [SessionEntry] {
+        var device = devices[description.id] ?? Device(touched: now.utc)
+        device.touched = now.utc
+        let isRepeat = device.lastBytes == bytes
+        device.lastBytes = bytes
+        devices[description.id] = device
+        forgetOldest()
+        if isRepeat { return [] }
+        let builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
+        let reading = layout.decode(bytes)
+        var entry = SessionEntry(
+            reading: reading, frames: [RawFrame(source: layout.source.description, bytes: bytes)],
+            received: now, record: nil,
+            key: builder.key(reading, device: description.id, received: now))
+        guard reading.outcome == .measurement else {
+            // The person stepped off: the fuller frame will not come any more.
+            return release(description.id) + [entry]
+        }
+        entry.record = builder.record(
+            reading, device: description, received: now, delivery: .pushed, clock: SessionClock())
+        if !builder.hasOwnIdentity(reading) { entry.duplicateWindow = .seconds(60) }
+        return collect(entry, description.id, profile.collect)
+    }
+
+    private mutating func collect(
+        _ entry: SessionEntry, _ id: DeviceID, _ rule: CollectRule?
+    ) -> [SessionEntry] {
+        guard let rule, entry.reading.quantity(rule.quantity)?.number == nil else {
+            // The fuller frame of the same measuring takes the place of the waiting one.
+            let other = devices[id]?.pending.map { $0.key != entry.key } ?? false
+            let earlier = other ? release(id) : []
+            devices[id]?.pending = nil
+            devices[id]?.deadline = nil
+            return earlier + handOut(entry, id)
+        }
+        if let pending = devices[id]?.pending, pending.key != entry.key {
+            let earlier = release(id)
+            return earlier + hold(entry, id, rule)
+        }
+        return devices[id]?.pending == nil ? hold(entry, id, rule) : []
+    }
+
+    private mutating func hold(
+        _ entry: SessionEntry, _ id: DeviceID, _ rule: CollectRule
+    ) -> [SessionEntry] {
+        if devices[id]?.recent.contains(entry.key) ?? false {
+            repeats += 1
+            return []
+        }
+        devices[id]?.pending = entry
+        devices[id]?.deadline = entry.received.utc + rule.atMost
+        return []
+    }
+
+    private mutating func release(_ id: DeviceID) -> [SessionEntry] {
+        guard let entry = devices[id]?.pending else { return [] }
+        devices[id]?.pending = nil
+        devices[id]?.deadline = nil
+        return handOut(entry, id)
+    }
+
+    private mutating func handOut(_ entry: SessionEntry, _ id: DeviceID) -> [SessionEntry] {
+        if devices[id]?.recent.contains(entry.key) ?? false {
+            repeats += 1
+            return []
+        }
+        devices[id]?.recent.append(entry.key)
+        if devices[id]?.recent.count ?? 0 > Self.maximumRecent { devices[id]?.recent.removeFirst() }
+        return [entry]
+    }
+
+    /// Keeps the table bounded; a device that waits for its fuller frame is never forgotten.
+    private mutating func forgetOldest() {
+        guard devices.count > Self.maximumDevices else { return }
+        let idle = devices.filter { $0.value.pending == nil }
+        guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched }) else { return }
+        devices[oldest.key] = nil
+    }
+}
+
+extension Advertisement {
+    /// The bytes of one source in this advertisement.
+    package func payload(for source: FrameSource) -> [UInt8]? {
+        switch source {
+        case .serviceData(let uuid): serviceData[uuid]
+        case .manufacturerData(let company): manufacturerData[company]
+        default: nil
+        }
+    }
+}

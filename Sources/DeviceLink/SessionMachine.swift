@@ -1,0 +1,233 @@
+package import DeviceProfile
+package import Measurement
+
+/// Runs the steps of a profile's session as a pure state machine: events in, actions out.
+///
+/// It never asks for a further thing while one is under way, takes notifications at any moment, and
+/// lets the device forget (moves the resume cursor) only with the commit that holds the records.
+package struct SessionMachine: Sendable {
+    enum Phase: Sendable, Equatable {
+        case connecting
+        case bonding
+        case discovering
+        case settling
+        /// Working through `operations`.
+        case running
+        /// All steps are done; what the device still sends is taken.
+        case draining
+        /// The link is over; only commits are waited for.
+        case closing(SessionEnd)
+        case finished
+    }
+
+    let profile: DeviceProfile
+    let plan: SessionPlan
+    let builder: RecordBuilder
+    var phase = Phase.connecting
+    var device: DeviceDescription
+    var memory: DeviceMemory
+    var clock: SessionClock
+    var characteristics: [BluetoothUUID: Set<GATTCharacteristic.Property>] = [:]
+    var operations: [SessionOperation] = []
+    var current: SessionOperation?
+    var recordAccess: RecordAccessState?
+    var joins: [Int: SessionEntry] = [:]
+    var queue = CommitQueue()
+    var wasBonded = false
+    var actions: [SessionAction] = []
+    var now: GatewayTime
+
+    /// A session with a device that the profile fits.
+    package init?(
+        profile: DeviceProfile, device: DeviceDescription, memory: DeviceMemory,
+        zone: TimeZoneRules, simulated: Bool, now: GatewayTime
+    ) {
+        guard let plan = profile.session else { return nil }
+        self.profile = profile
+        self.plan = plan
+        self.device = device
+        self.memory = memory
+        self.now = now
+        clock = SessionClock(steps: memory.clockSteps)
+        builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
+    }
+
+    package var isFinished: Bool { phase == .finished }
+
+    /// The session waits for the device alone: no answer and no commit is under way.
+    package var isIdle: Bool { phase == .draining && !queue.isBusy }
+
+    /// The first action.
+    package mutating func start() -> [SessionAction] {
+        [.connect(timeout: plan.connectTimeout)]
+    }
+
+    /// Takes one event and says what to do.
+    package mutating func handle(_ event: SessionEvent) -> [SessionAction] {
+        actions = []
+        guard phase != .finished else { return [] }
+        take(event)
+        settleEnd()
+        return actions
+    }
+
+    private mutating func take(_ event: SessionEvent) {
+        switch event {
+        case .connected(let bonded, let at):
+            now = at
+            connected(bonded: bonded)
+        case .connectFailed(let error), .servicesFailed(let error): close(after: error)
+        case .bonded(let at):
+            now = at
+            discover()
+        case .bondFailed(let error): close(after: error)
+        case .services(let services, let at):
+            now = at
+            resolved(services)
+        case .value(let uuid, let bytes, let at, let latency):
+            now = at
+            valueRead(uuid, bytes, latency)
+        case .readFailed(let uuid, let error, let at):
+            now = at
+            readFailed(uuid, error)
+        case .written(_, let at):
+            now = at
+            written()
+        case .writeFailed(_, let error, let at):
+            now = at
+            writeFailed(error)
+        case .subscribed(_, let at):
+            now = at
+            if case .subscribe = current { next() }
+        case .subscribeFailed(let uuid, let error, let at):
+            now = at
+            subscribeFailed(uuid, error)
+        case .notification(let uuid, let bytes, let at):
+            now = at
+            notified(uuid, bytes)
+        case .committed(let number, let at):
+            now = at
+            queue.ended(number)
+        case .commitFailed(let number, let at):
+            now = at
+            queue.ended(number)
+            close(.interrupted("the store takes nothing"), disconnect: true)
+        case .timer(let timer, let at):
+            now = at
+            timerFired(timer)
+        case .disconnected(_, let at):
+            now = at
+            disconnected()
+        }
+    }
+
+    // MARK: to the first step
+
+    private mutating func connected(bonded: Bool) {
+        guard phase == .connecting else { return }
+        wasBonded = bonded
+        if plan.bond != .none, !bonded {
+            phase = .bonding
+            actions.append(.bond(plan.bond))
+        } else {
+            discover()
+        }
+    }
+
+    private mutating func discover() {
+        guard phase == .connecting || phase == .bonding else { return }
+        phase = .discovering
+        actions.append(.discoverServices(timeout: plan.servicesTimeout))
+    }
+
+    private mutating func resolved(_ services: [GATTService]) {
+        guard phase == .discovering else { return }
+        for characteristic in services.flatMap(\.characteristics) {
+            characteristics[characteristic.uuid, default: []].formUnion(characteristic.properties)
+        }
+        operations = SessionOperation.expand(
+            plan, characteristics, note: { actions.append(.note($0)) })
+        if plan.settle > .zero {
+            phase = .settling
+            actions.append(.startTimer(.settle, plan.settle))
+        } else {
+            phase = .running
+            next()
+        }
+    }
+
+    // MARK: the end
+
+    mutating func close(after error: LinkError) {
+        switch error {
+        case .pairingFailed(let text):
+            close(.needsPerson("pairing failed: \(text)"), disconnect: true)
+        case .staleBond(let text):
+            close(.needsPerson("the device has lost its bond: \(text)"), disconnect: true)
+        default: close(.interrupted(error.summary), disconnect: true)
+        }
+    }
+
+    mutating func close(_ end: SessionEnd, disconnect: Bool) {
+        if case .closing = phase { return }
+        flushRecordAccess()
+        flushJoins()
+        for timer in [SessionTimer.settle, .quiet, .response, .join] {
+            actions.append(.cancelTimer(timer))
+        }
+        if disconnect { actions.append(.disconnect) }
+        if end == .complete {
+            for index in memory.clockSteps.indices { memory.clockSteps[index].drained = true }
+        }
+        memory.lastSessionEndedAt = now.utc
+        queue.memoryChanged = true
+        phase = .closing(end)
+    }
+
+    private mutating func disconnected() {
+        switch phase {
+        case .draining: close(.complete, disconnect: false)
+        case .closing, .finished: break
+        default:
+            close(.interrupted("the device left while \(doing)"), disconnect: false)
+        }
+    }
+
+    private var doing: String {
+        switch phase {
+        case .connecting: "connecting"
+        case .bonding: "pairing"
+        case .discovering: "its services were read"
+        default: current?.summary ?? "the session ran"
+        }
+    }
+
+    /// Hands out the next commit; ends the session when the link and all commits are over.
+    private mutating func settleEnd() {
+        var closing: SessionEnd?
+        if case .closing(let end) = phase { closing = end }
+        if let commit = queue.next(memory: memory, device: device, closing: closing != nil) {
+            actions.append(.commit(commit))
+        }
+        if let end = closing, !queue.isBusy {
+            phase = .finished
+            actions.append(.finished(end))
+        }
+    }
+}
+
+extension LinkError {
+    /// One line for status and log, without an address.
+    package var summary: String {
+        switch self {
+        case .unreachable(let text): "the device did not answer: \(text)"
+        case .disconnected(let text): "the link was lost: \(text)"
+        case .pairingFailed(let text): "pairing failed: \(text)"
+        case .staleBond(let text): "the device has lost its bond: \(text)"
+        case .refused(let code, let text):
+            "the device refused (\(code.map { "ATT error \($0)" } ?? "no code")): \(text)"
+        case .noSuchCharacteristic(let uuid): "the device has no characteristic \(uuid)"
+        case .stackFailed(let text): "the Bluetooth stack failed: \(text)"
+        }
+    }
+}

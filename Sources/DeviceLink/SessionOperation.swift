@@ -1,0 +1,69 @@
+import DeviceProfile
+import Measurement
+
+/// One thing to do with the device; the profile's steps are expanded into these.
+enum SessionOperation: Sendable, Equatable {
+    case readInformation(BluetoothUUID)
+    case readClock(BluetoothUUID)
+    case setClock(BluetoothUUID, SessionPlan.ClockZone)
+    case subscribe(BluetoothUUID)
+    case recordAccess(RecordAccessPlan)
+    case write(BluetoothUUID, [UInt8])
+    case wait(Interval)
+
+    /// For "the device left while …".
+    var summary: String {
+        switch self {
+        case .readInformation: "its information was read"
+        case .readClock: "its clock was read"
+        case .setClock: "its clock was set"
+        case .subscribe: "a subscription was made"
+        case .recordAccess: "its records were read"
+        case .write: "a command was written"
+        case .wait: "a pause was kept"
+        }
+    }
+
+    static let information: [BluetoothUUID] = [
+        .manufacturerName, .modelNumber, .serialNumber, .firmwareRevision, .batteryLevel,
+    ]
+
+    /// The operations that this device can take; what it lacks is noted.
+    static func expand(
+        _ plan: SessionPlan,
+        _ characteristics: [BluetoothUUID: Set<GATTCharacteristic.Property>],
+        note: (SessionNote) -> Void
+    ) -> [SessionOperation] {
+        func can(_ uuid: BluetoothUUID, _ property: GATTCharacteristic.Property) -> Bool {
+            characteristics[uuid]?.contains(property) ?? false
+        }
+        return plan.steps.flatMap { step -> [SessionOperation] in
+            switch step {
+            case .readInformation:
+                return information.filter { can($0, .read) }.map { .readInformation($0) }
+            case .readClock(let uuid):
+                if can(uuid, .read) { return [.readClock(uuid)] }
+                note(.clockUnreadable("the device has no readable \(uuid)"))
+                return []
+            case .setClock(let uuid, let zone):
+                if can(uuid, .write) { return [.setClock(uuid, zone)] }
+                note(.clockNotSet(because: "the device has no writable \(uuid)"))
+                return []
+            case .subscribe(let uuids):
+                return uuids.filter { can($0, .notify) || can($0, .indicate) }
+                    .map { .subscribe($0) }
+            case .recordAccess(let plan):
+                if can(plan.controlPoint, .write) { return [.recordAccess(plan)] }
+                note(.refused(step: "record-access", "the device has no \(plan.controlPoint)"))
+                return []
+            case .write(let uuid, let bytes):
+                if can(uuid, .write) || can(uuid, .writeWithoutResponse) {
+                    return [.write(uuid, bytes)]
+                }
+                note(.refused(step: "write", "the device has no writable \(uuid)"))
+                return []
+            case .wait(let time): return [.wait(time)]
+            }
+        }
+    }
+}

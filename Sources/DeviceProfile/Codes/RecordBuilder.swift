@@ -1,0 +1,71 @@
+import Crypto
+package import Measurement
+
+/// Makes records out of readings: key, codes, and the time decision or the reason for quarantine.
+package struct RecordBuilder: Sendable {
+    package var profile: DeviceProfile
+    package var engine: TimeEngine
+    package var simulated: Bool
+
+    package init(profile: DeviceProfile, zone: TimeZoneRules, simulated: Bool) {
+        self.profile = profile
+        self.engine = TimeEngine(rules: profile.time, zone: zone)
+        self.simulated = simulated
+    }
+
+    /// The record of a measurement.
+    package func record(
+        _ reading: Reading, device: DeviceDescription, received: GatewayTime, delivery: Delivery,
+        clock: SessionClock
+    ) -> Record? {
+        guard reading.outcome == .measurement, let kind = reading.kind else { return nil }
+        var time: RecordTime?
+        var quarantine: QuarantineReason?
+        switch engine.decide(reading, received: received, delivery: delivery, clock: clock) {
+        case .accepted(let decided): time = decided
+        case .quarantined(let reason): quarantine = reason
+        }
+        if Plausibility.violation(reading.quantities, profile: profile.plausible) != nil {
+            time = nil
+            quarantine = .implausible
+        }
+        var described = device
+        described.manufacturer = device.manufacturer ?? profile.manufacturerCode
+        described.model = device.model ?? profile.models.first?.name
+        return Record(
+            key: key(reading, device: device.id, received: received), device: described, kind: kind,
+            quantities: reading.quantities, flags: reading.flags, userSlot: reading.userSlot,
+            sequenceNumber: reading.sequenceNumber, deviceTime: reading.deviceTime,
+            received: received, time: time, quarantine: quarantine,
+            measurementPositionCode: profile.codes.measurementPosition,
+            mealCode: reading.mealCode, profile: profile.id, profileRevision: profile.revision,
+            simulated: simulated)
+    }
+
+    /// The key of a reading (T15): device, index or raw device time, kind and raw value bytes.
+    ///
+    /// A live reading that has neither index nor time can be told from the next one only by the
+    /// moment it came; the device cannot send it again later.
+    package func key(_ reading: Reading, device: DeviceID, received: GatewayTime) -> RecordKey {
+        var parts = [device.stable, reading.kind?.rawValue ?? "none"]
+        if let sequence = reading.sequenceNumber {
+            parts.append("sequence \(sequence)")
+        }
+        if let base = reading.baseTime {
+            parts.append("base \(base) \(reading.timeOffsetMinutes ?? 0)")
+        } else if let time = reading.deviceTime {
+            parts.append("time \(time)")
+        }
+        if !hasOwnIdentity(reading) {
+            parts.append("received \(received.utc.microseconds)")
+        }
+        parts.append(hexadecimal(reading.keyBytes))
+        let digest = SHA256.digest(Array(parts.joined(separator: "\n").utf8))
+        return RecordKey(hex: hexadecimal(digest.prefix(16)))
+    }
+
+    /// The reading carries an index or a time, so that a second delivery can be recognised.
+    package func hasOwnIdentity(_ reading: Reading) -> Bool {
+        reading.sequenceNumber != nil || reading.deviceTime != nil
+    }
+}

@@ -1,0 +1,49 @@
+package import DeviceLink
+package import DeviceProfile
+package import Measurement
+
+/// One device's side of one session, as a `*.tape` file holds it.
+package struct Tape: Sendable {
+    package struct Header: Sendable, Equatable {
+        package var transport: Transport
+        package var address: BluetoothAddress?
+        package var addressIsRandom = false
+        package var vendorID: UInt16?
+        package var productID: UInt16?
+        package var serial: String?
+        package var note: String?
+    }
+
+    package enum Entry: Sendable, Equatable {
+        case advertisement([UInt8], rssi: Int?)
+        case connected
+        case services([GATTService])
+        case read(BluetoothUUID, [UInt8])
+        /// What the gateway is expected to write; nil for anything.
+        case write(BluetoothUUID, [UInt8]?)
+        /// A notification or an indication.
+        case notification(BluetoothUUID, [UInt8])
+        case bonded(method: String?)
+        case disconnected(byDevice: Bool)
+        case gatewayClock(synchronised: Bool)
+        case output(endpoint: String?, [UInt8]?)
+        case input(endpoint: String?, [UInt8])
+    }
+
+    package struct Line: Sendable, Equatable {
+        package var number: Int
+        package var at: Instant
+        package var entry: Entry
+    }
+
+    package var header: Header
+    package var lines: [Line]
+}
+
+/// Where a tape is wrong, or where a session did something else than the tape expects.
+package struct TapeError: Error, Sendable, Equatable, CustomStringConvertible {
+    package var file: String
+    package var line: Int
+    package var message: String
+    package var description: String { "\(file):\(line): \(message)" }
+}

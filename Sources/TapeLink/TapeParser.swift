@@ -1,0 +1,171 @@
+import DeviceLink
+import DeviceProfile
+import JSON
+import Measurement
+
+/// Reads `*.tape` files: JSON Lines, a header first.
+package struct TapeParser {
+    private let file: String
+    private var number = 0
+
+    /// Reads a whole tape.
+    ///
+    /// - Throws: the first line that is wrong, and what would be right.
+    package static func parse(_ bytes: [UInt8], file: String) throws(TapeError) -> Tape {
+        var parser = TapeParser(file: file)
+        return try parser.tape(bytes)
+    }
+
+    private mutating func tape(_ bytes: [UInt8]) throws(TapeError) -> Tape {
+        var header: Tape.Header?
+        var lines: [Tape.Line] = []
+        for text in bytes.split(separator: 10, omittingEmptySubsequences: false) {
+            number += 1
+            if text.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) { continue }
+            let value = try json(Array(text))
+            if header == nil {
+                header = try self.header(value)
+            } else {
+                let line = try self.line(value)
+                if let last = lines.last, line.at < last.at {
+                    throw error("\"at\" is before the line above")
+                }
+                lines.append(line)
+            }
+        }
+        guard let header else { throw error("the tape is empty; a header is due") }
+        return Tape(header: header, lines: lines)
+    }
+
+    private func error(_ message: String) -> TapeError {
+        TapeError(file: file, line: number, message: message)
+    }
+
+    private func json(_ text: [UInt8]) throws(TapeError) -> JSONValue {
+        do throws(JSONError) {
+            return try JSONValue.parse(text)
+        } catch {
+            throw self.error("not JSON: \(error)")
+        }
+    }
+
+    private func header(_ value: JSONValue) throws(TapeError) -> Tape.Header {
+        guard value["tape"]?.integer == 1 else {
+            throw error("a header with \"tape\":1 is due")
+        }
+        guard let name = value["transport"]?.string, let transport = Transport(rawValue: name)
+        else { throw error("\"transport\" is one of ble, usb, serial") }
+        var header = Tape.Header(transport: transport)
+        if let text = value["address"]?.string {
+            guard let address = BluetoothAddress(text) else {
+                throw error("\"address\" is not a Bluetooth address")
+            }
+            header.address = address
+        } else if transport == .bluetoothLE {
+            throw error("a ble tape names its device in \"address\"")
+        }
+        header.addressIsRandom = value["address-type"]?.string == "random"
+        header.vendorID = value["vendor-id"]?.string.flatMap { UInt16($0, radix: 16) }
+        header.productID = value["product-id"]?.string.flatMap { UInt16($0, radix: 16) }
+        header.serial = value["serial"]?.string
+        header.note = value["note"]?.string
+        return header
+    }
+
+    private func line(_ value: JSONValue) throws(TapeError) -> Tape.Line {
+        guard let members = value.members else { throw error("an object is due") }
+        guard let text = value["at"]?.string, let at = Instant(iso8601: text) else {
+            throw error("\"at\" is due, such as 2026-03-01T08:15:00.000+09:00")
+        }
+        let rest = members.filter { $0.name != "at" && $0.name != "note" }
+        guard rest.count == 1, let member = rest.first else {
+            throw error("one event is due beside \"at\"")
+        }
+        return Tape.Line(number: number, at: at, entry: try entry(member.name, member.value))
+    }
+
+    private func entry(_ name: String, _ value: JSONValue) throws(TapeError) -> Tape.Entry {
+        switch name {
+        case "advertisement":
+            return .advertisement(try hex(value, "data"), rssi: value["rssi"]?.integer)
+        case "connected": return .connected
+        case "services": return .services(try services(value))
+        case "read": return .read(try uuid(value), try hex(value, "value"))
+        case "write": return .write(try uuid(value), try expectedHex(value, "value"))
+        case "indicate", "notify": return .notification(try uuid(value), try hex(value, "value"))
+        case "bonded": return .bonded(method: value["method"]?.string)
+        case "disconnected": return .disconnected(byDevice: value["by"]?.string != "gateway")
+        case "gateway-clock":
+            guard let synchronised = value["synchronised"]?.bool else {
+                throw error("\"gateway-clock\" holds \"synchronised\": true or false")
+            }
+            return .gatewayClock(synchronised: synchronised)
+        case "out":
+            return .output(endpoint: value["endpoint"]?.string, try expectedHex(value, "data"))
+        case "in": return .input(endpoint: value["endpoint"]?.string, try hex(value, "data"))
+        default:
+            throw error(
+                "\"\(name)\" is no event; known: advertisement, connected, services, read, write, "
+                    + "indicate, notify, bonded, disconnected, gateway-clock, out, in")
+        }
+    }
+
+    private func services(_ value: JSONValue) throws(TapeError) -> [GATTService] {
+        var services: [GATTService] = []
+        for item in value.array ?? [] {
+            var characteristics: [GATTCharacteristic] = []
+            for entry in item["characteristics"]?.array ?? [] {
+                var properties: Set<GATTCharacteristic.Property> = []
+                for name in entry["properties"]?.array ?? [] {
+                    guard
+                        let property = name.string.flatMap({
+                            GATTCharacteristic.Property(rawValue: $0)
+                        })
+                    else {
+                        let known = GATTCharacteristic.Property.allCases.map(\.rawValue)
+                        throw error("properties are \(known.joined(separator: ", "))")
+                    }
+                    properties.insert(property)
+                }
+                characteristics.append(
+                    GATTCharacteristic(uuid: try uuid(entry), properties: properties))
+            }
+            services.append(GATTService(uuid: try uuid(item), characteristics: characteristics))
+        }
+        return services
+    }
+
+    private func uuid(_ value: JSONValue) throws(TapeError) -> BluetoothUUID {
+        guard let uuid = value["uuid"]?.string.flatMap({ BluetoothUUID($0) }) else {
+            throw error("\"uuid\" is due, 4, 8 or 32 hexadecimal digits")
+        }
+        return uuid
+    }
+
+    private func hex(_ value: JSONValue, _ key: String) throws(TapeError) -> [UInt8] {
+        guard let bytes = value[key]?.string.flatMap({ hexBytes($0) }) else {
+            throw error("\"\(key)\" is due, hexadecimal digits in pairs")
+        }
+        return bytes
+    }
+
+    private func expectedHex(_ value: JSONValue, _ key: String) throws(TapeError) -> [UInt8]? {
+        value[key]?.string == "*" ? nil : try hex(value, key)
+    }
+}
+
+/// Bytes from hexadecimal digits that may hold spaces; nil for anything else.
+package func hexBytes(_ text: some StringProtocol) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var high: UInt8?
+    for character in text where !character.isWhitespace {
+        guard let digit = character.hexDigitValue.map({ UInt8($0) }) else { return nil }
+        if let upper = high {
+            bytes.append(upper << 4 | digit)
+            high = nil
+        } else {
+            high = digit
+        }
+    }
+    return high == nil ? bytes : nil
+}

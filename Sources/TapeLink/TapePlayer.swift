@@ -1,0 +1,221 @@
+package import DeviceLink
+package import DeviceProfile
+package import Measurement
+
+/// What a tape gives to whoever plays it.
+package enum TapeStep: Sendable {
+    /// The device was seen.
+    case sighting(Sighting)
+    /// Nothing fits the device; its session is passed over.
+    case unmatched(Sighting)
+    /// The device was matched and its session began.
+    case matched(profile: String)
+    /// To be stored; answer with `committed` or `commitFailed` before the next step.
+    case commit(SessionCommit)
+    case note(SessionNote)
+    case sessionEnded(SessionEnd)
+    case finished
+}
+
+/// Plays a tape as a device: the real session machine runs against it, with the tape's own clock.
+package struct TapePlayer: Sendable {
+    let tape: Tape
+    let file: String
+    let profiles: ProfileIndex
+    let zone: TimeZoneRules
+    let memory: @Sendable (DeviceID) -> DeviceMemory
+    var consumed: Set<Int> = []
+    var index = 0
+    var now: Instant
+    var synchronised = true
+    var values: [BluetoothUUID: (bytes: [UInt8], at: Instant)] = [:]
+    var timers: [SessionTimer: Instant] = [:]
+    var machine: SessionMachine?
+    var profile: DeviceProfile?
+    var collector: AdvertisementCollector
+    var collected = 0
+    var steps: [TapeStep] = []
+    var actions: [SessionAction] = []
+    var passedOver = false
+
+    /// A player at the start of a tape; `memory` is what is known of its device.
+    package init(
+        _ tape: Tape, file: String, profiles: ProfileIndex, zone: TimeZoneRules,
+        memory: @escaping @Sendable (DeviceID) -> DeviceMemory
+    ) {
+        self.tape = tape
+        self.file = file
+        self.profiles = profiles
+        self.zone = zone
+        self.memory = memory
+        now = tape.lines.first?.at ?? Instant(seconds: 0)
+        collector = AdvertisementCollector(zone: zone, simulated: true)
+    }
+
+    package var gatewayTime: GatewayTime { time(now) }
+
+    func time(_ instant: Instant) -> GatewayTime {
+        GatewayTime(
+            utc: instant, monotonicNanoseconds: instant.microseconds * 1_000,
+            synchronised: synchronised)
+    }
+
+    /// The tape's device; its address is in the header.
+    package var device: DeviceDescription {
+        let name =
+            tape.header.address.map { "ble:\($0)" } ?? "\(tape.header.transport.rawValue):tape"
+        return DeviceDescription(
+            id: DeviceID(name), address: tape.header.address?.description,
+            serial: tape.header.serial)
+    }
+
+    /// The next step.
+    ///
+    /// - Throws: the line whose expectation the session does not meet.
+    package mutating func next() throws(TapeError) -> TapeStep {
+        while steps.isEmpty {
+            if !actions.isEmpty {
+                try perform(actions.removeFirst())
+            } else if try !advance() {
+                return .finished
+            }
+        }
+        return steps.removeFirst()
+    }
+
+    /// The entries of the last commit are on disk.
+    package mutating func committed(_ number: Int) {
+        feed(.committed(number, at: gatewayTime))
+    }
+
+    /// The store does not take them now.
+    package mutating func commitFailed(_ number: Int) {
+        feed(.commitFailed(number, at: gatewayTime))
+    }
+
+    mutating func feed(_ event: SessionEvent) {
+        guard machine != nil else { return }
+        actions += machine?.handle(event) ?? []
+    }
+
+    // MARK: the lines
+
+    /// Goes one line or one timer further; false at the end.
+    private mutating func advance() throws(TapeError) -> Bool {
+        while consumed.contains(index) { index += 1 }
+        guard index < tape.lines.count else { return endOfTape() }
+        let line = tape.lines[index]
+        if fireTimer(before: line.at) { return true }
+        emit(collector.due(at: line.at))
+        if !steps.isEmpty { return true }
+        if machine != nil, case .write(let uuid, _) = line.entry {
+            throw error(line, "a write to \(uuid) is expected here; the session wrote nothing")
+        }
+        consumed.insert(index)
+        now = max(now, line.at)
+        try take(line)
+        return true
+    }
+
+    private mutating func take(_ line: Tape.Line) throws(TapeError) {
+        switch line.entry {
+        case .advertisement(let bytes, let rssi):
+            if machine == nil { try advertised(bytes, rssi, line) }
+        case .connected: if machine == nil { begin() }
+        case .read(let uuid, let bytes): values[uuid] = (bytes, line.at)
+        case .gatewayClock(let state): synchronised = state
+        case .notification(let uuid, let bytes):
+            feed(.notification(uuid, bytes, at: gatewayTime))
+        case .disconnected(let byDevice):
+            feed(.disconnected(byDevice: byDevice, at: gatewayTime))
+            passedOver = false
+        case .output, .input:
+            throw error(line, "the session of this transport cannot be played")
+        case .services, .bonded, .write: break  // Taken when the session asks for them.
+        }
+    }
+
+    private mutating func endOfTape() -> Bool {
+        if machine != nil {
+            feed(.disconnected(byDevice: true, at: gatewayTime))
+            return true
+        }
+        let last = collector.nextDeadline
+        if let last { emit(collector.due(at: last)) }
+        return last != nil
+    }
+
+    /// A recorded device was still there: only pauses and joins run out, not the session's patience.
+    private mutating func fireTimer(before limit: Instant) -> Bool {
+        let due = timers.filter { ($0.key == .settle || $0.key == .join) && $0.value <= limit }
+        guard let timer = due.min(by: { $0.value < $1.value }) else { return false }
+        timers[timer.key] = nil
+        now = max(now, timer.value)
+        feed(.timer(timer.key, at: gatewayTime))
+        return true
+    }
+
+    private mutating func advertised(
+        _ bytes: [UInt8], _ rssi: Int?, _ line: Tape.Line
+    ) throws(TapeError) {
+        guard let address = tape.header.address else { return }
+        let advertisement: Advertisement
+        do throws(DecodeError) {
+            advertisement = try Advertisement(adStructures: bytes)
+        } catch {
+            throw self.error(line, "the advertisement is broken: \(error)")
+        }
+        let sighting = Sighting(
+            address: address, addressIsRandom: tape.header.addressIsRandom,
+            advertisement: advertisement, rssi: rssi, at: gatewayTime, bonded: true)
+        guard let matched = profiles.match(advertisement, address: address) else {
+            return steps.append(.unmatched(sighting))
+        }
+        steps.append(.sighting(sighting))
+        profile = matched
+        if matched.transport == .bluetoothAdvertisement {
+            emit(
+                collector.take(
+                    advertisement, of: device, at: gatewayTime, profile: matched))
+        }
+    }
+
+    /// Hands out what the broadcasts gave, as a commit without a session.
+    private mutating func emit(_ entries: [SessionEntry]) {
+        guard !entries.isEmpty else { return }
+        collected += 1
+        steps.append(
+            .commit(
+                SessionCommit(
+                    number: -collected, entries: entries, memory: memory(device.id),
+                    device: device)))
+    }
+
+    private mutating func begin() {
+        let chosen = profile ?? profileByServices()
+        guard let chosen, chosen.session != nil,
+            let session = SessionMachine(
+                profile: chosen, device: device, memory: memory(device.id), zone: zone,
+                simulated: true, now: gatewayTime)
+        else { return passedOver = true }
+        steps.append(.matched(profile: chosen.id))
+        profile = chosen
+        machine = session
+        actions = machine?.start() ?? []
+    }
+
+    /// A tape without an advertisement shows its device by its services.
+    private func profileByServices() -> DeviceProfile? {
+        var seen = Advertisement()
+        for line in tape.lines {
+            if case .services(let services) = line.entry {
+                seen.serviceUUIDs += services.map(\.uuid)
+            }
+        }
+        return profiles.match(seen, address: tape.header.address)
+    }
+
+    func error(_ line: Tape.Line, _ message: String) -> TapeError {
+        TapeError(file: file, line: line.number, message: message)
+    }
+}
