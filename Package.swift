@@ -54,6 +54,7 @@ let package = Package(
         pure("JSON"),
         target("Crypto", ["CCrypto"]),
         target("YAML", ["CYAML"]),
+        target("DataFiles", []),
         pure("DeviceProfile", ["Measurement", "YAML", "JSON", "Crypto"]),
         pure("DeviceLink", ["Measurement", "DeviceProfile", "JSON"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
@@ -71,7 +72,7 @@ let package = Package(
         target(
             "Gateway",
             [
-                "CSystemd", "CLinux", "EventLoop", "YAML", "JSON", "Measurement", "DeviceProfile",
+                "CSystemd", "CLinux", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement", "DeviceProfile",
                 "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
                 "Uplink", "Status",
             ]),
@@ -79,7 +80,16 @@ let package = Package(
         program(
             "hakaru",
             [
-                "CCurl", "CLinux", "JSON", "Measurement", "DeviceProfile", "DeviceLink", "TapeLink",
+                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "YAML", "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
+
+        // Tests.
+        .target(
+            name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
+            path: "Tests/GatewayTestKit", swiftSettings: common),
+        .executableTarget(
+            name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
+            swiftSettings: common),
+        tests("EventLoop", ["CLinux", "LoopProbe"]),
     ]
 )

@@ -9,3 +9,8 @@
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/un.h>
+
+/* prctl is variadic, pthread_setname_np needs _GNU_SOURCE: neither reaches Swift. */
+static inline void linux_name_this_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+/* Declared by glibc only for _GNU_SOURCE. */
+int pipe2(int ends[2], int flags);

@@ -1,0 +1,57 @@
+package import Measurement
+
+/// What one frame turned out to be.
+package enum ReadingOutcome: String, Sendable, CaseIterable {
+    case measurement
+    /// The device says that it could not measure: NaN, "unsuccessful", an error code.
+    case failedMeasurement = "failed-measurement"
+    /// Still moving, intermediate cuff pressure, weight removed.
+    case notFinal = "not-final"
+    case controlSolution = "control-solution"
+    /// Clock, battery, record count and the like.
+    case deviceState = "device-state"
+    /// Bytes that no layout of the model allows.
+    case rejected
+}
+
+/// One decoded frame: the fields exactly as the device sent them, without a zone and without a person.
+package struct Reading: Sendable, Equatable {
+    package var outcome: ReadingOutcome
+    package var kind: MeasurementKind?
+    package var quantities: [Quantity] = []
+    /// The time the device shows its user (base time plus offset for glucose).
+    package var deviceTime: LocalDateTime?
+    /// The frame has a time field and the device wrote "unknown" or an impossible date into it.
+    package var deviceTimeUnusable = false
+    /// The device itself says that its clock is faulty.
+    package var timeFault = false
+    package var resolution: TimeResolution = .second
+    package var baseTime: LocalDateTime?
+    package var timeOffsetMinutes: Int?
+    package var userSlot: Int?
+    package var sequenceNumber: Int?
+    package var flags: [String] = []
+    package var mealCode: String?
+    /// A second frame with the same sequence number belongs to this one.
+    package var contextFollows = false
+    /// The bytes that make the record's key together with index or time; the whole frame by default.
+    package var keyBytes: [UInt8] = []
+    package var reason: String?
+    package var offset: Int?
+
+    package init(_ outcome: ReadingOutcome, kind: MeasurementKind? = nil) {
+        self.outcome = outcome
+        self.kind = kind
+    }
+
+    package static func rejected(_ error: DecodeError) -> Reading {
+        var reading = Reading(.rejected)
+        reading.reason = error.reason
+        reading.offset = error.offset
+        return reading
+    }
+
+    package func quantity(_ name: QuantityName) -> Quantity? {
+        quantities.first { $0.name == name }
+    }
+}

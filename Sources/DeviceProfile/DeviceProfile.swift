@@ -1,0 +1,230 @@
+package import Measurement
+
+/// Everything the gateway knows about one model family, read from one file.
+package struct DeviceProfile: Sendable {
+    package enum DeviceClass: String, Sendable, CaseIterable {
+        case bloodPressure = "blood-pressure"
+        case scale
+        case glucose
+        case activity
+        case thermometer
+        case oximeter
+        case heartRate = "heart-rate"
+        case stationInput = "station-input"
+    }
+    package enum Confidence: String, Sendable, CaseIterable {
+        /// Checked against captures of a real device.
+        case verified
+        /// Follows from documents or from devices of the same family.
+        case inferred
+        case unverified
+    }
+    package enum ProfileTransport: String, Sendable, CaseIterable {
+        case bluetoothGATT = "ble-gatt"
+        case bluetoothAdvertisement = "ble-advertisement"
+        case usbHID = "usb-hid"
+        case usbBulk = "usb-bulk"
+        case usbMassStorage = "usb-mass-storage"
+        case phdc
+        case serial
+    }
+    package struct Model: Sendable {
+        package var name: String
+        package var aliases: [String]
+    }
+
+    package var id: String
+    package var revision: Int
+    package var title: String
+    package var deviceClass: DeviceClass
+    package var isMedicalDevice: Bool
+    package var confidence: Confidence
+    package var confidenceNote: String?
+    /// 機器メーカーコード where the device reports no maker.
+    package var manufacturerCode: String
+    package var models: [Model]
+    package var transport: ProfileTransport
+    /// Answers for a whole class of devices and therefore comes last.
+    package var isGeneric: Bool
+    package var match: [MatchRule]
+    package var session: SessionPlan?
+    package var layouts: [FrameLayout]
+    package var time: TimeRules
+    package var codes: CodeRules
+    package var plausible: [QuantityName: PlausibleRange]
+    package var collect: CollectRule?
+    package var tapes: [String]
+    package var examples: [MatchExample]
+    /// The file it was read from.
+    package var file: String
+
+    /// The layout for frames of this source; a model has at most one.
+    package func layout(for source: FrameSource) -> FrameLayout? {
+        layouts.first { $0.source == source }
+    }
+}
+
+/// Where a frame came from: `gatt:2a35`, `service-data:181b`, `manufacturer-data:0157`, `usb` ….
+package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
+    case gatt(BluetoothUUID)
+    case serviceData(BluetoothUUID)
+    case manufacturerData(UInt16)
+    case advertisement
+    case usb
+    case serial
+    case eeprom
+
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ":", maxSplits: 1)
+        switch (parts.first.map { String($0) }, parts.count > 1 ? String(parts[1]) : nil) {
+        case ("gatt", let uuid?):
+            guard let uuid = BluetoothUUID(uuid) else { return nil }
+            self = .gatt(uuid)
+        case ("service-data", let uuid?):
+            guard let uuid = BluetoothUUID(uuid) else { return nil }
+            self = .serviceData(uuid)
+        case ("manufacturer-data", let id?):
+            let digits = id.lowercased().hasPrefix("0x") ? String(id.dropFirst(2)) : id
+            guard digits.utf8.count == 4, let company = UInt16(digits, radix: 16) else {
+                return nil
+            }
+            self = .manufacturerData(company)
+        case ("advertisement", nil): self = .advertisement
+        case ("usb", nil): self = .usb
+        case ("serial", nil): self = .serial
+        case ("eeprom", nil): self = .eeprom
+        default: return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .gatt(let uuid): return "gatt:\(uuid)"
+        case .serviceData(let uuid): return "service-data:\(uuid)"
+        case .manufacturerData(let company):
+            let digits = String(company, radix: 16)
+            return "manufacturer-data:"
+                + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+        case .advertisement: return "advertisement"
+        case .usb: return "usb"
+        case .serial: return "serial"
+        case .eeprom: return "eeprom"
+        }
+    }
+}
+
+/// What the device must look like for a profile to be a candidate: every condition must hold.
+package struct MatchRule: Sendable {
+    package var namePrefixes: [String] = []
+    package var nameExact: [String] = []
+    package var services: [BluetoothUUID] = []
+    package var serviceData: [BluetoothUUID] = []
+    package var serviceDataLength: Int?
+    package var companies: [UInt16] = []
+    package var addressPrefixes: [String] = []
+    package init() {}
+}
+
+/// An advertisement that the profile's author saw, for the registry check.
+package struct MatchExample: Sendable {
+    package var advertisement: [UInt8]
+    package var note: String?
+}
+
+/// What a session with a connectable device does, in order.
+package struct SessionPlan: Sendable {
+    package enum BondLifetime: String, Sendable, CaseIterable {
+        case keep
+        case perSession = "per-session"
+        case none
+    }
+    package enum ClockZone: String, Sendable, CaseIterable {
+        case local
+        case utc
+    }
+    package enum Step: Sendable, Equatable {
+        /// Device Information and battery, whatever of it the device has.
+        case readInformation
+        case readClock(BluetoothUUID)
+        case setClock(BluetoothUUID, ClockZone)
+        case subscribe([BluetoothUUID])
+        case recordAccess(RecordAccessPlan)
+        case write(BluetoothUUID, [UInt8])
+        case wait(Interval)
+    }
+    package var bond: BondMethod = .none
+    package var bondLifetime: BondLifetime = .keep
+    package var connectTimeout = Interval.seconds(20)
+    package var servicesTimeout = Interval.seconds(15)
+    /// A pause between service discovery and the first step.
+    package var settle = Interval.zero
+    package var steps: [Step] = []
+    /// Without a word from the device for so long the gateway ends the session.
+    package var quiet = Interval.seconds(20)
+    /// How long after a measurement the device can be reached; short windows are served first.
+    package var advertisingWindow: Interval?
+    package init() {}
+}
+
+/// How stored records are asked for by the Record Access Control Point.
+package struct RecordAccessPlan: Sendable, Equatable {
+    package var controlPoint = BluetoothUUID.recordAccessControlPoint
+    package var timeout = Interval.seconds(30)
+    package init() {}
+}
+
+/// How a device is bonded.
+package enum BondMethod: String, Sendable, CaseIterable {
+    case none
+    case justWorks = "just-works"
+    /// The device shows a passkey, or carries it on a label: the gateway enters it.
+    case passkeyEntry = "passkey-entry"
+}
+
+/// What a profile says about the device's clock and its readings.
+package struct TimeRules: Sendable, Equatable {
+    package enum Clock: String, Sendable, CaseIterable {
+        case none
+        case local
+        case utc
+    }
+    package enum Readings: String, Sendable, CaseIterable {
+        /// Sent once, at the moment of measuring.
+        case live
+        /// Always out of the device's memory.
+        case stored
+        /// Either; the frame does not tell.
+        case mixed
+    }
+    package enum UnreadableClock: String, Sendable, CaseIterable {
+        case quarantine
+        /// Take the device's time as it is: the person sets the clock on the device.
+        case unchanged
+    }
+    package var clock = Clock.none
+    package var resolution = TimeResolution.second
+    package var readings = Readings.mixed
+    package var unreadableClock = UnreadableClock.quarantine
+    package var tolerance = Interval.seconds(2)
+    package var maximumAge = Interval.seconds(730 * 86_400)
+    package init() {}
+}
+
+/// What a profile says about the codes of a record.
+package struct CodeRules: Sendable, Equatable {
+    package var measurementPosition: String?
+    package init() {}
+}
+
+/// The range that a value of this model can have; outside it a reading waits for a person.
+package struct PlausibleRange: Sendable, Equatable {
+    package var unit: MeasurementUnit
+    package var minimum: ExactDecimal
+    package var maximum: ExactDecimal
+}
+
+/// Broadcast readings grow: how long to wait for the fuller frame of the same weighing.
+package struct CollectRule: Sendable, Equatable {
+    package var quantity: QuantityName
+    package var atMost: Interval
+}

@@ -1,0 +1,50 @@
+package import YAML
+
+/// The profiles of several directories together; one bad file never stops the others.
+package struct ProfileSet: Sendable {
+    /// One file's text and whether it is the owner's own (own ones win over shipped ones).
+    package struct Source: Sendable {
+        package var file: String
+        package var bytes: [UInt8]
+        package var isOwn: Bool
+        package init(file: String, bytes: [UInt8], isOwn: Bool) {
+            self.file = file
+            self.bytes = bytes
+            self.isOwn = isOwn
+        }
+    }
+
+    package private(set) var index: ProfileIndex
+    package private(set) var problems: [Problem]
+    /// Ids of shipped profiles that an own profile replaces.
+    package private(set) var overridden: [String]
+
+    package init(_ sources: [Source]) {
+        let list = ProblemList()
+        var chosen: [String: (profile: DeviceProfile, isOwn: Bool)] = [:]
+        var overridden: [String] = []
+        for source in sources.sorted(by: { $0.file < $1.file }) {
+            guard
+                let profile = ProfileLoader.load(
+                    source.bytes, file: source.file, problems: list)
+            else { continue }
+            guard let other = chosen[profile.id] else {
+                chosen[profile.id] = (profile, source.isOwn)
+                continue
+            }
+            if other.isOwn == source.isOwn {
+                list.add(
+                    Problem(
+                        file: source.file, line: 1, column: 1, key: "id",
+                        message: "\(profile.id) is the id of \(other.profile.file) too",
+                        accepted: "an id of its own"))
+            } else {
+                overridden.append(profile.id)
+                if source.isOwn { chosen[profile.id] = (profile, true) }
+            }
+        }
+        index = ProfileIndex(chosen.values.map(\.profile).sorted { $0.id < $1.id })
+        problems = list.sorted
+        self.overridden = overridden.sorted()
+    }
+}

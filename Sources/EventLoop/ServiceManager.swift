@@ -1,0 +1,32 @@
+import CSystemd
+
+/// Messages to the service manager (sd_notify); without one they go nowhere.
+package enum ServiceManager {
+    /// Tells that the daemon is up and its links are being served.
+    @discardableResult
+    package static func ready(status: String = "") -> Bool {
+        send("READY=1" + (status.isEmpty ? "" : "\nSTATUS=" + line(status)))
+    }
+
+    /// Tells that the daemon is finishing its last records.
+    @discardableResult
+    package static func stopping() -> Bool { send("STOPPING=1") }
+
+    /// Tells that the configuration is being read again; `ready` ends it.
+    @discardableResult
+    package static func reloading() -> Bool {
+        send("RELOADING=1\nMONOTONIC_USEC=\(GatewayClock.monotonicMicroseconds())")
+    }
+
+    /// Sets the one line that the service manager shows beside the service.
+    @discardableResult
+    package static func status(_ text: String) -> Bool { send("STATUS=" + line(text)) }
+
+    /// A line break would start another field.
+    private static func line(_ text: String) -> String {
+        String(text.map { $0.isNewline ? " " : $0 })
+    }
+
+    /// False where no service manager listens or the message could not be sent.
+    private static func send(_ message: String) -> Bool { sd_notify(0, message) > 0 }
+}

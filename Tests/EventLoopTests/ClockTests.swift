@@ -1,0 +1,39 @@
+import CLinux
+import Glibc
+import Testing
+
+@testable import EventLoop
+
+@Suite struct ClockTests {
+    @Test func `the gateway's clocks run forward together`() async throws {
+        let first = GatewayClock.now()
+        usleep(20_000)
+        let second = GatewayClock.now()
+        let monotonic = second.monotonicNanoseconds - first.monotonicNanoseconds
+        #expect(monotonic >= 20_000_000 && monotonic < 5_000_000_000)
+        #expect(first.utcMicroseconds > 1_700_000_000_000_000)
+        #expect(abs(first.utcMicroseconds / 1_000_000 - Int64(time(nil))) < 10)
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var status: Int32?
+        var mark: String
+        var expected: Bool
+    }
+
+    @Test(arguments: [
+        Case(testDescription: "disciplined", status: 0, mark: "/nowhere", expected: true),
+        Case(testDescription: "PLL", status: STA_PLL, mark: "/nowhere", expected: true),
+        Case(testDescription: "unsynchronised", status: STA_UNSYNC, mark: "/", expected: false),
+        Case(
+            testDescription: "unsynchronised with other bits", status: STA_UNSYNC | STA_NANO,
+            mark: "/", expected: false),
+        Case(
+            testDescription: "forbidden to ask, no mark", status: nil, mark: "/no", expected: false),
+        Case(testDescription: "forbidden to ask, mark", status: nil, mark: "/", expected: true),
+    ])
+    func `a clock that nobody disciplines is never called synchronised`(_ test: Case) {
+        #expect(GatewayClock.isSynchronised(test.status, mark: test.mark) == test.expected)
+    }
+}
