@@ -91,5 +91,6 @@ let package = Package(
             name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
+        tests("Exchange", ["Measurement", "JSON", "YAML"]),
     ]
 )
