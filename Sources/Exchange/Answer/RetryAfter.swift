@@ -68,9 +68,10 @@ package enum RetryAfter {
         return Int(text)
     }
 
-    /// Two digits, as the oldest form has them, mean this century.
+    /// Two digits, as the oldest form has them, mean the years 1970 to 2069.
     private static func year(_ text: Substring) -> Int? {
         guard let year = number(text, 2...4) else { return nil }
-        return text.utf8.count == 2 ? 2000 + year : year
+        guard text.utf8.count == 2 else { return year }
+        return year < 70 ? 2000 + year : 1900 + year
     }
 }
