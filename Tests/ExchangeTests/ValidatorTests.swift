@@ -71,7 +71,8 @@ import Testing
     ]
 
     @Test(
-        "a document that breaks a rule does not leave, and the record is named", arguments: breakages)
+        "a document that breaks a rule does not leave, and the record is named",
+        arguments: breakages)
     func broken(_ broken: Broken) throws {
         let text = Sample.text(try everything())
         guard let place = text.firstRange(of: broken.old) else {
