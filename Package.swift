@@ -99,5 +99,6 @@ let package = Package(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),
         tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
+        tests("Exchange", ["Measurement", "JSON", "YAML"]),
     ]
 )
