@@ -66,7 +66,7 @@ let package = Package(
         target(
             "BluetoothLink",
             ["CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
-        target("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "JSON"]),
+        target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
         target(
@@ -91,5 +91,14 @@ let package = Package(
             name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
+        tests("YAML", []),
+        tests("Gateway", ["YAML", "Measurement"]),
+        tests("Measurement", []),
+        tests("JSON", []),
+        .executableTarget(
+            name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
+            path: "Tests/SpoolTorture", swiftSettings: common),
+        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
+        tests("Exchange", ["Measurement", "JSON", "YAML"]),
     ]
 )

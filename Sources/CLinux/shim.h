@@ -14,3 +14,14 @@
 static inline void linux_name_this_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 /* Declared by glibc only for _GNU_SOURCE. */
 int pipe2(int ends[2], int flags);
+
+/* struct ucred and SO_PEERGROUPS need _GNU_SOURCE or kernel headers, which Swift's Glibc leaves out. */
+struct HakaruPeer { unsigned uid, gid; int pid; };
+static const int hakaru_so_peergroups = 59;
+static inline int hakaru_peer_credentials(int fd, struct HakaruPeer *out) {
+    struct { int pid; unsigned uid, gid; } credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, 17 /* SO_PEERCRED */, &credentials, &length) != 0) return -1;
+    out->uid = credentials.uid, out->gid = credentials.gid, out->pid = credentials.pid;
+    return 0;
+}

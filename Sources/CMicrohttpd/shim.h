@@ -14,3 +14,10 @@ static inline int hakaru_mhd_epoll_fd(struct MHD_Daemon *d) {
     const union MHD_DaemonInfo *i = MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD);
     return i ? i->epoll_fd : -1;
 }
+/* MHD_get_connection_info is variadic too; the peer's credentials are asked of this descriptor. */
+static inline int hakaru_mhd_connection_fd(struct MHD_Connection *c) {
+    const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return i ? i->connect_fd : -1;
+}
+/* A composed macro, which Swift does not import. */
+static const uint64_t hakaru_mhd_size_unknown = MHD_SIZE_UNKNOWN;

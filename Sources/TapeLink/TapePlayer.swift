@@ -23,7 +23,7 @@ package struct TapePlayer: Sendable {
     let file: String
     let profiles: ProfileIndex
     let zone: TimeZoneRules
-    let memory: @Sendable (DeviceID) -> DeviceMemory
+    var memory: DeviceMemory
     var consumed: Set<Int> = []
     var index = 0
     var now: Instant
@@ -41,7 +41,7 @@ package struct TapePlayer: Sendable {
     /// A player at the start of a tape; `memory` is what is known of its device.
     package init(
         _ tape: Tape, file: String, profiles: ProfileIndex, zone: TimeZoneRules,
-        memory: @escaping @Sendable (DeviceID) -> DeviceMemory
+        memory: DeviceMemory
     ) {
         self.tape = tape
         self.file = file
@@ -61,12 +61,15 @@ package struct TapePlayer: Sendable {
     }
 
     /// The tape's device; its address is in the header.
-    package var device: DeviceDescription {
+    package var device: DeviceDescription { Self.device(of: tape.header) }
+
+    /// The description that a tape's header gives.
+    package static func device(of header: Tape.Header) -> DeviceDescription {
         let name =
-            tape.header.address.map { "ble:\($0)" } ?? "\(tape.header.transport.rawValue):tape"
+            header.address.map { "ble:\($0)" } ?? "\(header.transport.rawValue):tape"
         return DeviceDescription(
-            id: DeviceID(name), address: tape.header.address?.description,
-            serial: tape.header.serial)
+            id: DeviceID(name), address: header.address?.description,
+            serial: header.serial)
     }
 
     /// The next step.
@@ -187,7 +190,7 @@ package struct TapePlayer: Sendable {
         steps.append(
             .commit(
                 SessionCommit(
-                    number: -collected, entries: entries, memory: memory(device.id),
+                    number: -collected, entries: entries, memory: memory,
                     device: device)))
     }
 
@@ -195,7 +198,7 @@ package struct TapePlayer: Sendable {
         let chosen = profile ?? profileByServices()
         guard let chosen, chosen.session != nil,
             let session = SessionMachine(
-                profile: chosen, device: device, memory: memory(device.id), zone: zone,
+                profile: chosen, device: device, memory: memory, zone: zone,
                 simulated: true, now: gatewayTime)
         else { return passedOver = true }
         steps.append(.matched(profile: chosen.id))
@@ -218,4 +221,9 @@ package struct TapePlayer: Sendable {
     func error(_ line: Tape.Line, _ message: String) -> TapeError {
         TapeError(file: file, line: line.number, message: message)
     }
+}
+
+extension TapePlayer {
+    /// The id of the profile that the device was matched with.
+    package var profileID: String? { profile?.id }
 }

@@ -3,8 +3,10 @@ enum Suggestion {
     /// Returns the known word nearest to `word`, or nil where none is near enough to be meant.
     static func nearest(to word: String, among known: [String]) -> String? {
         let wanted = folded(word)
-        // A pasted paragraph is no typing mistake; the bound keeps the search cheap.
-        guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
+        // A pasted paragraph is no typing mistake, and 11 is not near to 10 in any useful sense.
+        guard wanted.count <= 64, wanted.contains(where: \.properties.isAlphabetic) else {
+            return nil
+        }
         let allowance = max(1, wanted.count / 3)
         var best: (word: String, distance: Int)?
         for candidate in known {

@@ -1,3 +1,5 @@
+package import Measurement
+
 /// A profile that fits what a device shows, with the reasons.
 package struct MatchCandidate: Sendable {
     package var profile: DeviceProfile
@@ -30,6 +32,16 @@ package struct ProfileIndex: Sendable {
             }
         }
         nameLengths = lengths.sorted()
+    }
+
+    /// The same profiles with another tolerance for device clocks.
+    package func with(tolerance: Interval) -> ProfileIndex {
+        ProfileIndex(
+            profiles.map {
+                var profile = $0
+                profile.time.tolerance = tolerance
+                return profile
+            })
     }
 
     package subscript(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }

@@ -1,0 +1,133 @@
+import YAML
+
+extension Configuration.Destination {
+    /// Reads the list of destinations; two of one name are a problem.
+    static func readAll(_ reader: NodeReader?) -> [Self] {
+        var names: Set<String> = []
+        return (reader?.list(count: 0...100) ?? []).compactMap { item in
+            item.mapping { keys in
+                let name = keys.required("name")?
+                    .string(
+                        accepted: "1 to 64 letters, digits, '.', '_' and '-'", where: Words.isName)
+                if let name, !names.insert(name).inserted {
+                    keys.problem(
+                        about: "name", "names \(name) twice", accepted: "a name of its own")
+                }
+                return read(keys, name: name)
+            }
+        }
+    }
+
+    private static func read(_ keys: MappingReader, name: String?) -> Self? {
+        let format = keys.required("format").flatMap(Configuration.Format.read)
+        let url = keys.required("url", accepted: "https://…").flatMap(DestinationURL.read)
+        let token = keys.optional("authorization")?.mapping { authorization in
+            authorization.required("bearer-token-file").flatMap(ConfiguredFile.read)
+        }
+        let tls = keys.optional("tls")?.mapping(Configuration.TLS.read)
+        let extensions = Self.extensions(keys.optional("extensions"))
+        let simulated = keys.optional("accept-simulated")?.bool()
+        let records = keys.optional("batch")?.mapping { batch in
+            batch.optional("max-records")?.int(in: 1...10_000)
+        }
+        let retry = keys.optional("retry")?.mapping(Configuration.Retry.read)
+        guard let name, let format, let url else { return nil }
+        if let tls, tls != Configuration.TLS(), !url.isEncrypted {
+            keys.problem(about: "tls", "has no meaning for an http:// address")
+        }
+        return Self(
+            name: name, format: format, url: url, bearerTokenFile: token,
+            tls: tls ?? Configuration.TLS(), extensions: extensions,
+            acceptSimulated: simulated ?? false, maximumRecords: records ?? 100,
+            retry: retry ?? Configuration.Retry())
+    }
+
+    private static func extensions(_ reader: NodeReader?) -> [String] {
+        var names: [String] = []
+        for item in reader?.list(count: 0...32) ?? [] {
+            let accepted = "a word such as blood-glucose"
+            guard let name = item.string(accepted: accepted, where: Words.isKebab) else { continue }
+            if names.contains(name) { item.report("names \(name) twice") }
+            names.append(name)
+        }
+        return names
+    }
+}
+
+extension Configuration.Format {
+    static func read(_ reader: NodeReader) -> Self? {
+        if reader.node.scalarText?.contains("/") == true {
+            return ConfiguredFile.read(reader).map { .file($0) }
+        }
+        let accepted = shippedNames.joined(separator: ", ") + ", the absolute path of a format file"
+        guard let name = reader.string(accepted: accepted, where: shippedNames.contains) else {
+            return nil
+        }
+        return .shipped(name)
+    }
+}
+
+extension DestinationURL {
+    static func read(_ reader: NodeReader) -> DestinationURL? {
+        let accepted = "https://HOST[:PORT]/PATH, or http:// for this machine itself"
+        // An address may hold a password that somebody put there: it is not repeated.
+        guard let text = reader.secret.string(accepted: accepted) else { return nil }
+        do throws(Refusal) {
+            return try DestinationURL(text)
+        } catch {
+            let message =
+                switch error {
+                case .noURL: "is not an address"
+                case .scheme: "is not an https address"
+                case .userInfo: "holds a user name or password"
+                case .fragment: "holds a fragment (#…)"
+                case .plainHTTP: "is unencrypted http:// to another machine"
+                }
+            reader.report(message, accepted: accepted)
+            return nil
+        }
+    }
+}
+
+extension ConfiguredFile {
+    static func read(_ reader: NodeReader) -> ConfiguredFile? {
+        guard
+            let path = reader.string(
+                accepted: "the absolute path of a file", where: Words.isAbsolutePath)
+        else { return nil }
+        return ConfiguredFile(path: path, place: reader.problem(""))
+    }
+}
+
+extension Configuration.TLS {
+    static func read(_ keys: MappingReader) -> Self? {
+        let made = Self(
+            caFile: keys.optional("ca-file").flatMap(ConfiguredFile.read),
+            clientCertificateFile: keys.optional("client-certificate-file")
+                .flatMap(ConfiguredFile.read),
+            clientKeyFile: keys.optional("client-key-file").flatMap(ConfiguredFile.read))
+        let hasCertificate = keys.has("client-certificate-file")
+        if hasCertificate != keys.has("client-key-file") {
+            let lacking = hasCertificate ? "client-key-file" : "client-certificate-file"
+            keys.problem(
+                about: lacking, "is missing", accepted: "certificate and key, or neither of them")
+        }
+        return made
+    }
+}
+
+extension Configuration.Retry {
+    static func read(_ keys: MappingReader) -> Self? {
+        let range: ClosedRange<Duration> = .milliseconds(10) ... .days(1)
+        var made = Self()
+        made.initial = keys.optional("initial")?.duration(in: range) ?? made.initial
+        made.maximum = keys.optional("maximum")?.duration(in: range) ?? made.maximum
+        if made.initial > made.maximum {
+            let key = keys.has("maximum") ? "maximum" : "initial"
+            keys.problem(
+                about: key, "leaves the maximum below the initial step",
+                accepted: "initial at most maximum")
+        }
+        return made
+    }
+}

@@ -1,0 +1,68 @@
+import Glibc
+package import YAML
+
+/// Files on disk as the configuration needs them: read whole, or only looked at.
+enum ConfigurationFiles {
+    /// Reads a file of at most 8 MB; the problem names the file and the reason.
+    static func read(_ path: String) throws(Problem) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path, errno) }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= 8 << 20 else { throw unreadable(path, EFBIG) }
+        }
+    }
+
+    private static func unreadable(_ path: String, _ code: Int32) -> Problem {
+        Problem(
+            file: path, line: 1, column: 1, key: "",
+            message: "cannot be read: \(String(cString: strerror(code)))")
+    }
+
+    /// Says why a file that must be there is of no use, or nil where it is.
+    static func obstacle(at path: String) -> String? {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else {
+            return "names \(path): \(String(cString: strerror(errno)))"
+        }
+        guard facts.st_mode & S_IFMT == S_IFREG else { return "names \(path), which is no file" }
+        guard facts.st_size > 0 else { return "names \(path), which is empty" }
+        guard access(path, R_OK) == 0 else {
+            return "names \(path): \(String(cString: strerror(errno)))"
+        }
+        return nil
+    }
+}
+
+extension Configuration {
+    /// Looks on this machine for the files that the configuration names.
+    ///
+    /// These do not stop the daemon: a token may be put in place while it runs, and until then the
+    /// destination is held and says so.
+    package func environmentProblems() -> [Problem] {
+        var found: [Problem] = []
+        for destination in destinations {
+            var files = [
+                destination.bearerTokenFile, destination.tls.caFile,
+                destination.tls.clientCertificateFile, destination.tls.clientKeyFile,
+            ]
+            if case .file(let file) = destination.format { files.append(file) }
+            found += files.compactMap { $0 }.compactMap(Self.problem)
+        }
+        return found
+    }
+
+    private static func problem(with file: ConfiguredFile) -> Problem? {
+        guard let obstacle = ConfigurationFiles.obstacle(at: file.path) else { return nil }
+        return Problem(
+            file: file.place.file, line: file.place.line, column: file.place.column,
+            key: file.place.key, message: obstacle, accepted: "a file that can be read")
+    }
+}
