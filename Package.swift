@@ -91,6 +91,7 @@ let package = Package(
             name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
+        tests("BluetoothLink", ["EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
