@@ -84,6 +84,7 @@ let package = Package(
             ]),
 
         // Tests.
+        tests("Registry", ["Measurement"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
