@@ -1,0 +1,24 @@
+import CCrypto
+
+/// SHA-256 by OpenSSL.
+package enum SHA256 {
+    /// The 32 bytes of the digest.
+    package static func digest(_ bytes: [UInt8]) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: 32)
+        var length: UInt32 = 0
+        let done = EVP_Digest(bytes, bytes.count, &out, &length, EVP_sha256(), nil)
+        precondition(done == 1 && length == 32, "OpenSSL has no SHA-256")
+        return out
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var out: [UInt8] = []
+    for byte in bytes {
+        out.append(digits[Int(byte >> 4)])
+        out.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: out, as: UTF8.self)
+}

@@ -1,0 +1,4 @@
+@main
+struct Hakaru {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct Hakarud {
+    static func main() {}
+}
