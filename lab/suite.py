@@ -17,10 +17,12 @@ import traceback
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 WORK = "/run/hakaru-lab"  # a tmpfs: sockets and databases do not live on a shared folder
+CERTIFICATES = os.path.join(WORK, "certificates")
 sys.path.insert(0, HERE)
 
 from framework import bluetooth, clock, registry  # noqa: E402
 from framework.home import Home  # noqa: E402
+from framework.receiver import make_certificates  # noqa: E402
 from framework.waiting import Failed  # noqa: E402
 
 
@@ -32,14 +34,14 @@ def _alarm(number, frame):
     raise OutOfTime("the scenario took too long")
 
 
-def play(about, root, programs, results):
+def play(about, options):
     """Plays one scenario in a fresh home; returns what to report and the ends of the logs."""
     began = time.monotonic()
     folder = os.path.join(WORK, about.name)
     problem, figures, tails, home = None, {}, "", None
     signal.alarm(int(about.seconds))
     try:
-        home = Home(root, programs, folder, about)
+        home = Home(options.root, options.programs, CERTIFICATES, folder, about)
         home.open()
         figures = about.play(home) or {}
     except Failed as reason:
@@ -55,7 +57,7 @@ def play(about, root, programs, results):
                 tails = "the logs could not be read: %r" % error
         home.close()
         if problem:
-            keep(folder, os.path.join(results, about.name))
+            keep(folder, os.path.join(options.results, about.name))
     return {"name": about.name, "passed": problem is None, "problem": problem, "figures": figures,
             "seconds": round(time.monotonic() - began, 1)}, tails
 
@@ -83,9 +85,11 @@ def main():
         bluetooth.start_system_bus()
     began = time.monotonic()
     import room.control  # noqa: F401  seconds, once for all scenarios
-    print("bumble imported in %.1f s" % (time.monotonic() - began), flush=True)
+    if any(scenarios[name].needs_programs for name in options.names):
+        make_certificates(options.root, CERTIFICATES)
+    print("ready after %.1f s" % (time.monotonic() - began), flush=True)
     for name in options.names:
-        result, tails = play(scenarios[name], options.root, options.programs, options.results)
+        result, tails = play(scenarios[name], options)
         if tails:
             print(tails, flush=True)
         print("RESULT " + json.dumps(result), flush=True)

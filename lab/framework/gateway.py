@@ -52,13 +52,12 @@ def configuration(url, authority, token):
 class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
-    def __init__(self, root, programs, folder, receiver, authority):
-        self.folder = folder
+    def __init__(self, root, programs, folder, receiver):
         self._token = os.path.join(folder, "token")
         self.set_token(TOKEN)
-        file = os.path.join(folder, "hakaru.yaml")
-        with open(file, "w") as configured:
-            configured.write(configuration(receiver.url, authority, self._token))
+        self.configuration = os.path.join(folder, "hakaru.yaml")
+        with open(self.configuration, "w") as file:
+            file.write(configuration(receiver.url, receiver.authority, self._token))
         self.runtime = os.path.join(folder, "run")
         state = os.path.join(folder, "state")
         for path in (self.runtime, state):
@@ -66,7 +65,7 @@ class Gateway:
         self._environment = {"HAKARU_DATA_DIRECTORY": root}
         self._client = os.path.join(programs, "hakaru")
         self.daemon = Program("hakarud", [
-            os.path.join(programs, "hakarud"), "--config", file, "--state-directory", state,
+            os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", state,
             "--runtime-directory", self.runtime], folder, self._environment)
 
     def set_token(self, token):

@@ -1,9 +1,8 @@
 """The home that a scenario plays in: everything fresh, everything ended afterwards."""
 import os
 
-from framework import certificates
 from framework.bluetooth import Bluetooth
-from framework.gateway import Gateway
+from framework.gateway import TOKEN, Gateway
 from framework.receiver import Receiver
 from framework.room import RoomClient
 
@@ -11,17 +10,15 @@ from framework.room import RoomClient
 class Home:
     """A room with devices, bluetoothd, a receiver and a gateway that has not been started yet."""
 
-    def __init__(self, root, programs, folder, about):
+    def __init__(self, root, programs, certificates, folder, about):
         os.makedirs(folder, exist_ok=True)
-        self.folder, self.root, self.programs = folder, root, programs
-        self._about = about
+        self.folder, self.root, self.programs, self._about = folder, root, programs, about
         self.room = RoomClient(folder)
         self.bluetooth = Bluetooth(folder)
         self.receiver, self.gateway = None, None
         if about.needs_programs:
-            papers = certificates.make(folder)
-            self.receiver = Receiver(root, folder, papers)
-            self.gateway = Gateway(root, programs, folder, self.receiver, papers[0])
+            self.receiver = Receiver(root, folder, certificates, TOKEN)
+            self.gateway = Gateway(root, programs, folder, self.receiver)
 
     def open(self):
         """Starts what the scenario finds running; the daemon is the scenario's to start."""
