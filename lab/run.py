@@ -9,6 +9,7 @@ import concurrent.futures
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 
@@ -95,6 +96,8 @@ class Lab:
                          *(["--systemd"] if systemd else []), *names]), output)
         for name in names:
             if name not in results:
+                if machine.stopping():
+                    raise KeyboardInterrupt
                 problem = outcome.why or "the machine ended with status %d" % outcome.status
                 report({"name": name, "passed": False, "seconds": 0, "figures": {},
                         "problem": problem}, output.talk + "\n--- console\n" + outcome.console)
@@ -172,7 +175,15 @@ def main(arguments):
     return 1 if failed else 0
 
 
+def stop(number, frame):
+    """On SIGINT and SIGTERM: no machine outlives the lab."""
+    machine.stop_all()
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -70,7 +70,7 @@ class Receiver:
     def arrivals(self, table=None):
         """Every record that came, as often as it came, whatever became of it."""
         return [entry for entry in self.log() if entry["event"] == "record"
-                and table in (None, entry["table"])]
+                and table in (None, entry["table"].rpartition(".")[2])]
 
     def records(self, table=None):
         """The values of the accepted records."""

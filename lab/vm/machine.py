@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from vm.cpio import Cpio
@@ -23,6 +24,7 @@ from vm.image import GUEST
 
 FAULT = re.compile(r"^.*(?:kernel BUG|BUG:|Oops|general protection|INFO: task).*$", re.M)
 TIMED_OUT, DIED = 124, 125
+_running, _stopping = set(), threading.Event()
 
 
 @dataclasses.dataclass
@@ -72,6 +74,18 @@ def acceleration():
         return "tcg"
 
 
+def stop_all():
+    """Ends every machine that runs now, from a signal handler for example; none can start afterwards."""
+    _stopping.set()
+    for vm in list(_running):
+        vm.kill()
+
+
+def stopping():
+    """Whether stop_all was called."""
+    return _stopping.is_set()
+
+
 def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
@@ -93,6 +107,9 @@ def run(machine, output):
             _arguments(machine, work, {name: pair[1].fileno() for name, pair in ends.items()}),
             env=_environment(machine.cache), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             pass_fds=[pair[1].fileno() for pair in ends.values()], preexec_fn=_die_with_parent)
+        _running.add(vm)
+        if _stopping.is_set():
+            vm.kill()
         for pair in ends.values():
             pair[1].close()
         status, why, boot = _follow(vm, ends["output"][0], ends["status"][0], began, machine.timeout, output)
@@ -104,9 +121,10 @@ def run(machine, output):
                 text = file.read()
         return Outcome(status, (why + "\n" + complaint).strip(), boot, FAULT.findall(text)[:5], text[-4000:])
     finally:
-        if vm is not None and vm.poll() is None:
+        if vm is not None:
             vm.kill()
             vm.wait()
+            _running.discard(vm)
         log.close()
         for pair in ends.values():
             pair[0].close()
