@@ -17,13 +17,11 @@ struct SpoolOutbox: OutboxStore {
     }
 
     func resolve(_ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant) async throws {
-        guard let open = try await spool.openBatch(named: batch.id) else { return }
-        try await spool.resolve(open, results.map(\.recordResult), at: now)
+        try await spool.resolve(batch: batch.id, results.map(\.recordResult), at: now)
     }
 
     func split(_ batch: OutboxBatch) async throws {
-        guard let open = try await spool.openBatch(named: batch.id) else { return }
-        try await spool.split(open)
+        try await spool.split(batch: batch.id)
     }
 
     private func outboxBatch(_ batch: Batch) -> OutboxBatch {
