@@ -66,7 +66,7 @@ let package = Package(
         target(
             "BluetoothLink",
             ["CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
-        target("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "JSON"]),
+        target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
         target(
@@ -84,6 +84,7 @@ let package = Package(
             ]),
 
         // Tests.
+        tests("Registry", ["Measurement"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
@@ -94,5 +95,12 @@ let package = Package(
         tests("YAML", []),
         tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
+        tests("Measurement", []),
+        tests("JSON", []),
+        .executableTarget(
+            name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
+            path: "Tests/SpoolTorture", swiftSettings: common),
+        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
+        tests("Exchange", ["Measurement", "JSON", "YAML"]),
     ]
 )

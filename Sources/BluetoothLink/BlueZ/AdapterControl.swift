@@ -1,0 +1,202 @@
+import EventLoop
+import Measurement
+
+/// One adapter: keeps it powered and scanning, and hands it to one connection attempt at a time.
+@LoopActor final class AdapterControl {
+    let name: String
+    let path: String
+    let connections = ConnectionQueue()
+    private(set) var plan = AdapterPlan()
+    private(set) var lastAdvertisement: GatewayTime?
+    private(set) var lastFailure: BusError?
+    /// The controller's own address: the same adapter may come back under another name.
+    var address: String?
+
+    private let settings: AdapterSettings
+    private let bus: @LoopActor () -> Bus?
+    private let onChange: @LoopActor () -> Void
+    private let changed = LoopCondition()
+    private var task: Task<Void, Never>?
+    private var discoveringLost: EventSource?
+    private var reported: AdapterState?
+
+    init(
+        name: String, settings: AdapterSettings, bus: @escaping @LoopActor () -> Bus?,
+        onChange: @escaping @LoopActor () -> Void
+    ) {
+        self.name = name
+        path = BlueZNames.root + "/" + name
+        self.settings = settings
+        self.bus = bus
+        self.onChange = onChange
+    }
+
+    func start() {
+        task = spawn { while (try? await self.round()) != nil {} }
+    }
+
+    /// Ends the task, which holds the control.
+    func stop() {
+        task?.cancel()
+        task = nil
+        discoveringLost = nil
+    }
+
+    // MARK: What bluetoothd tells
+
+    func reset(daemonIsUp: Bool, properties: ObjectTree.Properties?) {
+        plan.reset(
+            daemonIsUp: daemonIsUp, isPresent: properties != nil,
+            isPowered: properties?["Powered"]?.bool ?? false)
+        address = properties?["Address"]?.string ?? address
+        discoveringLost = nil
+        wake()
+    }
+
+    func propertiesChanged(_ changed: ObjectTree.Properties) {
+        if let powered = changed["Powered"]?.bool { plan.powerChanged(to: powered) }
+        if let discovering = changed["Discovering"]?.bool { discoveringChanged(to: discovering) }
+        wake()
+    }
+
+    func advertisementArrived(at time: GatewayTime) {
+        lastAdvertisement = time
+        plan.provedAlive()
+    }
+
+    /// bluetoothd pauses between rounds of discovery; only a long silence of its own is a sign.
+    private func discoveringChanged(to discovering: Bool) {
+        guard !discovering, plan.hasSession else {
+            discoveringLost = nil
+            return
+        }
+        discoveringLost = EventLoop.shared.after(settings.discoveringLostAfter) { [weak self] in
+            guard let self, plan.hasSession, plan.pauses == 0 else { return }
+            note(.discoveringLost)
+        }
+    }
+
+    // MARK: What connections tell
+
+    var hasLinks: Bool {
+        get { plan.hasLinks }
+        set { plan.hasLinks = newValue }
+    }
+
+    func note(_ sign: AdapterPlan.Sign) {
+        plan.note(sign)
+        wake()
+    }
+
+    func connected() { plan.provedAlive() }
+
+    /// Runs a connection attempt while discovery is stopped.
+    ///
+    /// Radios that scan while they connect give up connections (le-connection-abort-by-local). A
+    /// stop that hangs delays the attempt by the limit, no longer.
+    func withDiscoveryPaused<T, E: Error>(
+        _ body: @LoopActor () async throws(E) -> T
+    ) async throws(E) -> T {
+        guard settings.pausesDiscoveryToConnect else { return try await body() }
+        plan.pauses += 1
+        wake()
+        defer {
+            plan.pauses -= 1
+            wake()
+        }
+        _ = try? await changed.wait(for: settings.pauseLimit) { !self.plan.hasSession }
+        return try await body()
+    }
+
+    // MARK: The steps
+
+    private func wake() {
+        if plan.state != reported {
+            reported = plan.state
+            onChange()
+        }
+        changed.broadcast()
+    }
+
+    /// Performs the next step and waits as long as the plan says, or rests until something changes.
+    private func round() async throws(CancellationError) {
+        let step = plan.nextStep
+        guard step != .rest else {
+            _ = try await changed.wait()
+            return
+        }
+        let failure = await perform(step)
+        guard !Task.isCancelled else { throw CancellationError() }
+        lastFailure = failure
+        let delay = plan.finished(step, failure)
+        wake()
+        guard let delay else { return }
+        let next = plan.nextStep
+        // What was waited for may no longer be what is needed.
+        _ = try await changed.wait(for: delay * settings.delayFactor) { self.plan.nextStep != next }
+    }
+
+    private func perform(_ step: AdapterPlan.Step) async -> BusError? {
+        guard let bus = bus() else { return BusError(name: BusError.disconnectedName, message: "") }
+        do throws(BusError) {
+            switch step {
+            case .rest: break
+            case .powerOn: try await setPowered(true, bus)
+            case .startDiscovery: try await startDiscovery(bus)
+            case .stopDiscovery:
+                _ = try await bus.call(
+                    .bluez(path, BlueZNames.adapter, "StopDiscovery"), within: settings.callLimit)
+            case .recover(.restartDiscovery): try await restartDiscovery(bus)
+            case .recover(.powerCycle):
+                try await setPowered(false, bus)
+                try? await sleep(for: settings.recoveryPause)
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func setPowered(_ powered: Bool, _ bus: Bus) async throws(BusError) {
+        _ = try await bus.call(
+            .setting("Powered", of: BlueZNames.adapter, at: path, to: .bool(powered)),
+            within: settings.callLimit)
+    }
+
+    /// Without `DuplicateData` a scale that repeats itself looks silent; a UUID filter would lose
+    /// the devices that advertise only their name.
+    private func startDiscovery(_ bus: Bus) async throws(BusError) {
+        let filter = BusValue.properties(["Transport": "le", "DuplicateData": true])
+        _ = try await bus.call(
+            .bluez(path, BlueZNames.adapter, "SetDiscoveryFilter", filter),
+            within: settings.callLimit)
+        _ = try await bus.call(
+            .bluez(path, BlueZNames.adapter, "StartDiscovery"), within: settings.callLimit)
+    }
+
+    /// A stop is forced first: a double start can lock the controller up.
+    private func restartDiscovery(_ bus: Bus) async throws(BusError) {
+        do throws(BusError) {
+            _ = try await bus.call(
+                .bluez(path, BlueZNames.adapter, "StopDiscovery"), within: settings.callLimit)
+        } catch  where error.isTimeout {
+            throw error
+        } catch {
+            // Failed, NotReady, InProgress: there was nothing to stop.
+        }
+        try? await sleep(for: settings.recoveryPause)
+    }
+}
+
+/// Times and habits of the adapters; the defaults are for real radios.
+package struct AdapterSettings: Sendable {
+    package var pausesDiscoveryToConnect = true
+    package var callLimit: Duration = .seconds(10)
+    package var pauseLimit: Duration = .seconds(3)
+    package var recoveryPause: Duration = .milliseconds(1500)
+    package var discoveringLostAfter: Duration = .seconds(25)
+    /// Shortens the waits between attempts, for tests.
+    package var delayFactor = 1.0
+
+    package init() {}
+}

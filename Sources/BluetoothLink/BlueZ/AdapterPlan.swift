@@ -1,0 +1,181 @@
+/// The rules of one adapter: what is known of it, what it needs next, what a failure means.
+///
+/// Pure: `AdapterControl` performs the steps and tells what came of them. Recovery is armed by real
+/// signs of breakage only; a room in which nothing advertises is not one.
+struct AdapterPlan: Sendable, Equatable {
+    /// What bluetoothd says.
+    var daemonIsUp = false
+    var isPresent = false
+    var isPowered = false
+    var hasLinks = false
+    /// How many connection attempts want the radio for themselves.
+    var pauses = 0
+
+    /// bluetoothd holds a discovery session of ours.
+    private(set) var hasSession = false
+    private(set) var isBlocked = false
+    /// Signs of breakage since the radio last proved that it works.
+    private(set) var trouble = 0
+    private(set) var pendingRecovery: Recovery?
+    private(set) var counters = Counters()
+    private var powerFailures = 0
+    private var startFailures = 0
+
+    enum Recovery: Sendable, Equatable { case restartDiscovery, powerCycle }
+
+    enum Step: Sendable, Equatable {
+        case rest
+        case powerOn
+        case startDiscovery
+        case stopDiscovery
+        case recover(Recovery)
+    }
+
+    /// A sign that the radio or bluetoothd is broken, not merely idle.
+    enum Sign: String, Sendable, CaseIterable {
+        case startFailed = "start-failed"
+        case stopFailed = "stop-failed"
+        case discoveringLost = "discovering-lost"
+        case callHung = "call-hung"
+        case connectHung = "connect-hung"
+        case powerFailed = "power-failed"
+    }
+
+    struct Counters: Sendable, Equatable {
+        var signs: [Sign: Int] = [:]
+        var discoveryRestarts = 0
+        var powerCycles = 0
+    }
+
+    var state: AdapterState {
+        if !daemonIsUp { return .noBluetoothd }
+        if !isPresent { return .absent }
+        if isBlocked && !isPowered { return .blocked }
+        if !isPowered { return .off }
+        // A pause for a connection is part of scanning: it lasts as long as the attempt.
+        return hasSession || pauses > 0 && trouble == 0 ? .scanning : .starting
+    }
+
+    var nextStep: Step {
+        guard daemonIsUp, isPresent else { return .rest }
+        guard isPowered else { return .powerOn }
+        if pauses > 0 { return hasSession ? .stopDiscovery : .rest }
+        if let pendingRecovery { return .recover(pendingRecovery) }
+        return hasSession ? .rest : .startDiscovery
+    }
+
+    // MARK: What bluetoothd tells
+
+    /// bluetoothd or the adapter went away or came: whatever was set up in it is gone.
+    mutating func reset(daemonIsUp: Bool, isPresent: Bool, isPowered: Bool) {
+        self.daemonIsUp = daemonIsUp
+        self.isPresent = isPresent
+        hasSession = false
+        isBlocked = false
+        pendingRecovery = nil
+        powerFailures = 0
+        startFailures = 0
+        self.isPowered = isPowered
+    }
+
+    /// Power came or went; bluetoothd drops all discovery sessions with it.
+    mutating func powerChanged(to powered: Bool) {
+        isPowered = powered
+        if powered { isBlocked = false } else { hasSession = false }
+    }
+
+    /// An advertisement or a connection: the radio works.
+    mutating func provedAlive() {
+        trouble = 0
+        startFailures = 0
+    }
+
+    /// Takes a sign of breakage; the first asks for the mild step, the next for the strong one.
+    mutating func note(_ sign: Sign) {
+        counters.signs[sign, default: 0] += 1
+        trouble += 1
+        // A power cycle would end the connections that still work.
+        pendingRecovery = trouble >= 2 && !hasLinks ? .powerCycle : .restartDiscovery
+    }
+
+    // MARK: What came of a step
+
+    /// Takes the end of a step.
+    ///
+    /// - Returns: how long the next step has to wait.
+    mutating func finished(_ step: Step, _ failure: BusError?) -> Duration? {
+        switch step {
+        case .rest: return nil
+        case .powerOn: return poweredOn(failure)
+        case .startDiscovery: return started(failure)
+        case .stopDiscovery: return stopped(failure)
+        case .recover(let recovery): return recovered(recovery, failure)
+        }
+    }
+
+    private mutating func poweredOn(_ failure: BusError?) -> Duration? {
+        guard let failure else {
+            isPowered = true
+            isBlocked = false
+            powerFailures = 0
+            return nil
+        }
+        // bluetoothd is powering a fresh adapter by itself.
+        if failure.name == "org.bluez.Error.Busy" { return .milliseconds(500) }
+        isBlocked = failure.name == "org.bluez.Error.Blocked" || failure.message.contains("rfkill")
+        if isBlocked { return .seconds(15) }
+        powerFailures += 1
+        if powerFailures == 1 { counters.signs[.powerFailed, default: 0] += 1 }
+        return Self.backOff(powerFailures)
+    }
+
+    private mutating func started(_ failure: BusError?) -> Duration? {
+        guard let failure else {
+            hasSession = true
+            startFailures = 0
+            return nil
+        }
+        startFailures += 1
+        if failure.isTimeout {
+            note(.callHung)
+        } else if failure.name == "org.bluez.Error.InProgress" || startFailures % 3 == 0 {
+            // bluetoothd believes in a session that we do not have, or cannot start one.
+            note(.startFailed)
+        }
+        return Self.backOff(startFailures)
+    }
+
+    private mutating func stopped(_ failure: BusError?) -> Duration? {
+        hasSession = false
+        // Failed, NotReady and InProgress: there was nothing to stop, or it is stopping.
+        if let failure, failure.isTimeout { note(.stopFailed) }
+        return nil
+    }
+
+    private mutating func recovered(_ recovery: Recovery, _ failure: BusError?) -> Duration? {
+        pendingRecovery = nil
+        hasSession = false
+        switch recovery {
+        case .restartDiscovery: counters.discoveryRestarts += 1
+        case .powerCycle:
+            counters.powerCycles += 1
+            isPowered = failure != nil
+        }
+        return failure == nil ? nil : Self.backOff(trouble)
+    }
+
+    /// 1, 2, 4 … 60 seconds.
+    static func backOff(_ failures: Int) -> Duration {
+        .seconds(min(60, 1 << min(6, max(0, failures - 1))))
+    }
+}
+
+/// What an adapter is doing, as the status shows it.
+package enum AdapterState: String, Sendable, CaseIterable {
+    case absent
+    case off
+    case blocked
+    case starting
+    case scanning
+    case noBluetoothd = "no-bluetoothd"
+}

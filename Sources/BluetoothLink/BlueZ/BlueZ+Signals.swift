@@ -1,0 +1,107 @@
+import DeviceProfile
+import EventLoop
+import Measurement
+
+// What bluetoothd tells by signals, taken over in the order in which it arrives.
+extension BlueZ {
+    func signalArrived(_ message: BusMessage) {
+        // Anybody may send a signal to our connection: only the owner of the name is believed.
+        guard message.sender == owner else {
+            counters.foreignSignals += 1
+            return
+        }
+        switch (message.interface, message.member) {
+        case (BlueZNames.properties, "PropertiesChanged"): propertiesChanged(message)
+        case (BlueZNames.objectManager, "InterfacesAdded"): interfacesAdded(message)
+        case (BlueZNames.objectManager, "InterfacesRemoved"): interfacesRemoved(message)
+        case (BlueZNames.device, "Disconnected"):
+            links[message.path]?.reasonArrived(message.body.first?.string ?? "")
+        default: counters.otherSignals += 1
+        }
+    }
+
+    private func interfacesAdded(_ message: BusMessage) {
+        guard message.body.count == 2, let path = message.body[0].string,
+            let interfaces = ObjectTree.interfaces(message.body[1])
+        else {
+            counters.malformedSignals += 1
+            return
+        }
+        tree.add(path, interfaces)
+        if let adapter = interfaces[BlueZNames.adapter] {
+            adapterAppeared(path)
+            adapters.values.first { $0.path == path }?.reset(daemonIsUp: true, properties: adapter)
+        }
+        if let device = interfaces[BlueZNames.device],
+            let sighting = SightingReader.appeared(path, device, at: .now())
+        {
+            deliver(sighting)
+        }
+        treeChanged.broadcast()
+    }
+
+    private func interfacesRemoved(_ message: BusMessage) {
+        guard message.body.count == 2, let path = message.body[0].string,
+            let interfaces = message.body[1].strings
+        else {
+            counters.malformedSignals += 1
+            return
+        }
+        tree.remove(path, interfaces)
+        if interfaces.contains(BlueZNames.adapter) {
+            adapters.values.first { $0.path == path }?.reset(daemonIsUp: true, properties: nil)
+        }
+        if interfaces.contains(BlueZNames.device) {
+            links[path]?.lost("bluetoothd has removed the device")
+        }
+        treeChanged.broadcast()
+    }
+
+    private func propertiesChanged(_ message: BusMessage) {
+        guard message.body.count == 3, let interface = message.body[0].string,
+            let changed = message.body[1].properties, let invalidated = message.body[2].strings
+        else {
+            counters.malformedSignals += 1
+            return
+        }
+        guard
+            let before = tree.change(message.path, interface, changed, invalidated: invalidated)
+        else {
+            counters.unknownObjects += 1
+            return
+        }
+        switch interface {
+        case BlueZNames.characteristic: characteristicChanged(message.path, changed)
+        case BlueZNames.device: deviceChanged(message.path, changed, before)
+        case BlueZNames.adapter:
+            adapters.values.first { $0.path == message.path }?.propertiesChanged(changed)
+            treeChanged.broadcast()
+        default: treeChanged.broadcast()
+        }
+    }
+
+    private func characteristicChanged(_ path: String, _ changed: ObjectTree.Properties) {
+        guard let value = changed["Value"]?.bytes else { return treeChanged.broadcast() }
+        guard let link = BlueZNames.devicePath(of: path).flatMap({ links[$0] }) else {
+            counters.valuesWithoutLink += 1
+            return
+        }
+        link.valueArrived(value, from: path, at: .now())
+    }
+
+    private func deviceChanged(
+        _ path: String, _ changed: ObjectTree.Properties, _ before: ObjectTree.Properties
+    ) {
+        guard let after = tree[path, BlueZNames.device] else { return }
+        if let sighting = SightingReader.changed(
+            path, changed: changed, before: before, after: after, at: .now())
+        {
+            deliver(sighting)
+        }
+        guard changed.keys.contains(where: { !SightingReader.advertised.contains($0) }) else {
+            return
+        }
+        if changed["Connected"]?.bool == false { links[path]?.lost("the link was lost") }
+        treeChanged.broadcast()
+    }
+}

@@ -1,0 +1,245 @@
+package import DeviceProfile
+package import EventLoop
+import Measurement
+
+/// Bluetooth through bluetoothd: keeps a mirror of its objects, its adapters scanning, and tells
+/// what is heard.
+///
+/// bluetoothd, the bus and every adapter may come and go at any time; `run()` follows them. Nothing
+/// here waits for a call that does not return: each has a time limit of its own.
+@LoopActor package final class BlueZ {
+    let settings: BlueZSettings
+    private let onSighting: @LoopActor (Sighting) -> Void
+    private let onChange: @LoopActor () -> Void
+
+    var bus: Bus?
+    /// The unique name of the running bluetoothd; only its signals count.
+    var owner: String?
+    var tree = ObjectTree()
+    var adapters: [String: AdapterControl] = [:]
+    /// Connected devices by their object's path.
+    var links: [String: BlueZPeripheral] = [:]
+    let agent = PairingAgent()
+    /// Consecutive connections of a bonded device that ended before its services were known.
+    var earlyLosses: [BluetoothAddress: Int] = [:]
+    package internal(set) var counters = BlueZCounters()
+
+    private var slots: [BusSlot] = []
+    private var reloading: Task<Void, Never>?
+    private let busClosed = LoopCondition()
+    /// Broadcast after every change of the mirror that is not merely an advertisement.
+    let treeChanged = LoopCondition()
+
+    /// - Parameters:
+    ///   - onSighting: called for everything that a device advertises.
+    ///   - onChange: called when an adapter's state has changed.
+    package init(
+        settings: BlueZSettings = BlueZSettings(),
+        onSighting: @escaping @LoopActor (Sighting) -> Void,
+        onChange: @escaping @LoopActor () -> Void = {}
+    ) {
+        self.settings = settings
+        self.onSighting = onSighting
+        self.onChange = onChange
+        for name in settings.adapters ?? [] { addAdapter(name) }
+    }
+
+    /// Serves Bluetooth until the task is cancelled.
+    package func run() async {
+        var failures = 0
+        while !Task.isCancelled {
+            do throws(BusError) {
+                let opened = try Bus.open(settings.busAddress)
+                try await serve(opened)
+                failures = 0
+            } catch {
+                counters.busFailures += 1
+                failures += 1
+            }
+            leaveBus()
+            let pause = AdapterPlan.backOff(failures) * settings.adapter.delayFactor
+            guard (try? await sleep(for: min(.seconds(30), pause))) != nil else { break }
+        }
+        leaveBus()
+        for adapter in adapters.values { adapter.stop() }
+    }
+
+    private func serve(_ opened: Bus) async throws(BusError) {
+        bus = opened
+        try opened.onClose { [weak self] in
+            self?.bus = nil
+            self?.busClosed.broadcast()
+        }
+        slots = [
+            try opened.onSignal(
+                "sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                    + "member='NameOwnerChanged',arg0='\(BlueZNames.service)'"
+            ) { [weak self] in self?.ownerChanged($0) },
+            try opened.onSignal("sender='\(BlueZNames.service)'") { [weak self] in
+                self?.signalArrived($0)
+            },
+            try opened.export(PairingAgent.path) { [agent] call throws(BusError) in
+                try await agent.answer(call)
+            },
+        ]
+        let answer = await askOwner(opened)
+        if owner == nil, case .success(let name) = answer { owner = name }
+        if case .failure(let error) = answer, !error.isPeerGone { throw error }
+        reload()
+        while bus != nil {
+            guard (try? await busClosed.wait()) != nil else { return }
+        }
+    }
+
+    private func askOwner(_ bus: Bus) async -> Result<String?, BusError> {
+        do throws(BusError) {
+            let answer = try await bus.call(
+                BusCall(
+                    "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                    "GetNameOwner", .string(BlueZNames.service)),
+                within: settings.adapter.callLimit)
+            return .success(answer.first?.string)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func leaveBus() {
+        reloading?.cancel()
+        slots = []
+        bus = nil
+        ownerLost()
+    }
+
+    // MARK: bluetoothd comes and goes
+
+    private func ownerChanged(_ message: BusMessage) {
+        guard message.body.count == 3, let new = message.body[2].string else { return }
+        if owner != nil && owner != new { ownerLost() }
+        owner = new.isEmpty ? nil : new
+        reload()
+    }
+
+    /// Everything that bluetoothd held for us is gone: links, sessions, agent, objects.
+    private func ownerLost() {
+        owner = nil
+        tree = ObjectTree()
+        for link in links.values { link.lost("bluetoothd is gone") }
+        links = [:]
+        resetAdapters()
+        treeChanged.broadcast()
+    }
+
+    /// Reads all objects anew and registers with the bluetoothd that runs now.
+    private func reload() {
+        reloading?.cancel()
+        guard owner != nil else { return resetAdapters() }
+        reloading = spawn { [weak self] in
+            var attempt = 0
+            while let self, !Task.isCancelled, owner != nil {
+                do throws(BusError) {
+                    try await load()
+                    return
+                } catch {
+                    attempt += 1
+                    counters.reloadFailures += 1
+                }
+                let pause = AdapterPlan.backOff(attempt) * settings.adapter.delayFactor
+                guard (try? await sleep(for: pause)) != nil else { return }
+            }
+        }
+    }
+
+    private func load() async throws(BusError) {
+        guard let bus else { return }
+        let answer = try await bus.call(
+            .bluez("/", BlueZNames.objectManager, "GetManagedObjects"),
+            within: settings.adapter.callLimit)
+        guard let read = answer.first.flatMap({ ObjectTree(managedObjects: $0) }) else {
+            throw BusError(
+                name: "org.freedesktop.DBus.Error.InvalidSignature", message: "GetManagedObjects")
+        }
+        tree = read
+        try await registerAgent(bus)
+        resetAdapters()
+        treeChanged.broadcast()
+    }
+
+    private func registerAgent(_ bus: Bus) async throws(BusError) {
+        do throws(BusError) {
+            _ = try await bus.call(
+                .bluez(
+                    BlueZNames.root, BlueZNames.agentManager, "RegisterAgent",
+                    .objectPath(PairingAgent.path), "KeyboardDisplay"),
+                within: settings.adapter.callLimit)
+        } catch  where error.name == "org.bluez.Error.AlreadyExists" {
+            // Registered in an earlier attempt to load.
+        }
+        // Devices that ask for security by themselves are answered by the default agent.
+        _ = try await bus.call(
+            .bluez(
+                BlueZNames.root, BlueZNames.agentManager, "RequestDefaultAgent",
+                .objectPath(PairingAgent.path)),
+            within: settings.adapter.callLimit)
+    }
+
+    // MARK: Adapters
+
+    func addAdapter(_ name: String) {
+        let control = AdapterControl(
+            name: name, settings: settings.adapter, bus: { [weak self] in self?.bus },
+            onChange: onChange)
+        adapters[name] = control
+        control.start()
+    }
+
+    private func resetAdapters() {
+        for path in tree.paths(with: BlueZNames.adapter, below: BlueZNames.root) {
+            adapterAppeared(path)
+        }
+        for control in adapters.values {
+            control.reset(
+                daemonIsUp: owner != nil, properties: tree[control.path, BlueZNames.adapter])
+        }
+        onChange()
+    }
+
+    /// Adds an adapter that is not named in the configuration, where all of them are wanted.
+    func adapterAppeared(_ path: String) {
+        guard settings.adapters == nil, let name = BlueZNames.adapterName(of: path),
+            adapters[name] == nil
+        else { return }
+        // The same controller under another name, after it was plugged in again.
+        let address = tree.value(path, BlueZNames.adapter, "Address")?.string
+        for (old, control) in adapters
+        where control.address != nil && control.address == address
+            && tree[control.path, BlueZNames.adapter] == nil
+        {
+            control.stop()
+            adapters[old] = nil
+        }
+        addAdapter(name)
+    }
+
+    func deliver(_ sighting: Sighting) {
+        counters.sightings += 1
+        if let name = sighting.adapter {
+            adapters[name]?.advertisementArrived(at: sighting.at)
+        }
+        onSighting(sighting)
+    }
+}
+
+/// How Bluetooth is used.
+package struct BlueZSettings: Sendable {
+    /// The bus; nil for the system bus.
+    package var busAddress: String?
+    /// The names of the adapters to use; nil for all.
+    package var adapters: [String]?
+    package var adapter = AdapterSettings()
+
+    package init(busAddress: String? = nil, adapters: [String]? = nil) {
+        self.busAddress = busAddress
+        self.adapters = adapters
+    }
+}

@@ -1,0 +1,77 @@
+/// One open store: the database, its prepared statements and the marks of its files.
+///
+/// Lives and dies on the spool's thread.
+final class Connection {
+    let database: Database
+    private var statements: [SQL: Statement] = [:]
+
+    init(_ database: consuming Database) { self.database = database }
+
+    // Statements first: an unfinished one would keep the database open.
+    deinit { statements.removeAll() }
+
+    /// Runs a statement and hands its first row to `read`; nil when there is none.
+    func first<T>(
+        _ sql: SQL, _ values: [SQLValue] = [],
+        _ read: (inout RowReader) throws(SpoolError) -> T
+    ) throws(SpoolError) -> T? {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        guard try statement.step() else { return nil }
+        var reader = RowReader(statement)
+        return try read(&reader)
+    }
+
+    /// Runs a statement and collects what `read` makes of each row.
+    func all<T>(
+        _ sql: SQL, _ values: [SQLValue] = [],
+        _ read: (inout RowReader) throws(SpoolError) -> T
+    ) throws(SpoolError) -> [T] {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        var results: [T] = []
+        while try statement.step() {
+            var reader = RowReader(statement)
+            results.append(try read(&reader))
+        }
+        return results
+    }
+
+    /// Runs a statement that changes rows; returns how many.
+    @discardableResult
+    func run(_ sql: SQL, _ values: [SQLValue] = []) throws(SpoolError) -> Int {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        while try statement.step() {}
+        return database.changes
+    }
+
+    /// One integer, 0 when there is no row.
+    func integer(_ sql: SQL, _ values: [SQLValue] = []) throws(SpoolError) -> Int64 {
+        try first(sql, values) { row throws(SpoolError) in row.integer() } ?? 0
+    }
+
+    /// Runs the body as one transaction: durable when this returns, undone when it throws.
+    func transaction<T>(_ body: () throws(SpoolError) -> T) throws(SpoolError) -> T {
+        try run(.begin)
+        do {
+            let result = try body()
+            try run(.commit)
+            return result
+        } catch {
+            // SQLite rolls back by itself after some errors; a second time would be an error.
+            if database.isInTransaction { _ = try? run(.rollback) }
+            throw error
+        }
+    }
+
+    private func prepared(_ sql: SQL) throws(SpoolError) -> Statement {
+        if let statement = statements[sql] { return statement }
+        let statement = try database.prepare(sql)
+        statements[sql] = statement
+        return statement
+    }
+}

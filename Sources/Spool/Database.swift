@@ -1,0 +1,154 @@
+import CSQLite
+
+/// An open SQLite database; closed when the value goes away.
+///
+/// Used on one thread only, so SQLite's own mutexes are off.
+@safe struct Database: ~Copyable {
+    let path: String
+    fileprivate let handle: OpaquePointer
+
+    enum Mode {
+        case readWrite
+        /// Changes nothing, not even by recovering a log.
+        case readOnly
+    }
+
+    /// Opens an existing file.
+    init(
+        path: String, mode: Mode = .readWrite, vfs: String? = nil
+    ) throws(SpoolError) {
+        var opened: OpaquePointer?
+        let access =
+            mode == .readWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
+        let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW
+        let code = sqlite3_open_v2(path, &opened, flags, vfs)
+        guard code == SQLITE_OK, let opened else {
+            let error = spoolError(code, opened, path: path, during: "open")
+            sqlite3_close_v2(opened)
+            throw error
+        }
+        guard mode == .readOnly || sqlite3_db_readonly(opened, "main") == 0 else {
+            sqlite3_close_v2(opened)
+            throw .readOnly(SpoolFault(path: path, text: "the file cannot be written"))
+        }
+        self.path = path
+        handle = opened
+    }
+
+    deinit { sqlite3_close_v2(handle) }
+
+    /// Runs statements without parameters and without results.
+    func execute(_ text: String, during: String) throws(SpoolError) {
+        let code = sqlite3_exec(handle, text, nil, nil, nil)
+        guard code == SQLITE_OK else {
+            throw spoolError(code, handle, path: path, during: during)
+        }
+    }
+
+    func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+
+    /// Rows changed by the last statement.
+    var changes: Int { Int(sqlite3_changes64(handle)) }
+    var lastRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+    /// False after SQLite itself rolled a transaction back.
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    func prepare(_ sql: SQL) throws(SpoolError) -> Statement {
+        var prepared: OpaquePointer?
+        let code = sqlite3_prepare_v3(
+            handle, sql.text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK, let prepared else {
+            throw spoolError(code, handle, path: path, during: sql.text)
+        }
+        return Statement(prepared, database: handle, path: path, sql: sql)
+    }
+}
+
+/// A prepared statement; finalised when the last reference goes away.
+final class Statement {
+    private let pointer: OpaquePointer
+    private let database: OpaquePointer
+    private let path: String
+    private let sql: SQL
+
+    fileprivate init(
+        _ pointer: OpaquePointer, database: OpaquePointer, path: String, sql: SQL
+    ) {
+        self.pointer = pointer
+        self.database = database
+        self.path = path
+        self.sql = sql
+    }
+
+    deinit { sqlite3_finalize(pointer) }
+
+    /// Gives the parameters their values, in order.
+    func bind(_ values: [SQLValue]) throws(SpoolError) {
+        for (index, value) in values.enumerated() {
+            let code = bind(value, at: Int32(index + 1))
+            guard code == SQLITE_OK else { throw error(code) }
+        }
+    }
+
+    private func bind(_ value: SQLValue, at index: Int32) -> Int32 {
+        switch value {
+        case .null: return sqlite3_bind_null(pointer, index)
+        case .integer(let number): return sqlite3_bind_int64(pointer, index, number)
+        case .real(let number): return sqlite3_bind_double(pointer, index, number)
+        case .text(let text):
+            return sqlite3_bind_text(
+                pointer, index, text, Int32(clamping: text.utf8.count), copiedBySQLite)
+        case .blob(let bytes):
+            // A null pointer would bind NULL, which an empty frame is not.
+            guard !bytes.isEmpty else { return sqlite3_bind_zeroblob(pointer, index, 0) }
+            return sqlite3_bind_blob(
+                pointer, index, bytes, Int32(clamping: bytes.count), copiedBySQLite)
+        }
+    }
+
+    /// Moves to the next row; false when there are no more.
+    func step() throws(SpoolError) -> Bool {
+        let code = sqlite3_step(pointer)
+        if code == SQLITE_ROW { return true }
+        guard code == SQLITE_DONE else { throw error(code) }
+        return false
+    }
+
+    /// Makes the statement ready to run again and drops the values it was given.
+    func reset() {
+        sqlite3_reset(pointer)
+        sqlite3_clear_bindings(pointer)
+    }
+
+    var columnCount: Int { Int(sqlite3_column_count(pointer)) }
+
+    func value(_ column: Int) -> SQLValue {
+        let index = Int32(column)
+        switch sqlite3_column_type(pointer, index) {
+        case SQLITE_INTEGER: return .integer(sqlite3_column_int64(pointer, index))
+        case SQLITE_FLOAT: return .real(sqlite3_column_double(pointer, index))
+        case SQLITE_TEXT: return .text(text(index))
+        case SQLITE_BLOB: return .blob(blob(index))
+        default: return .null
+        }
+    }
+
+    private func text(_ index: Int32) -> String {
+        guard let start = sqlite3_column_text(pointer, index) else { return "" }
+        let count = Int(sqlite3_column_bytes(pointer, index))
+        return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
+    }
+
+    private func blob(_ index: Int32) -> [UInt8] {
+        guard let start = sqlite3_column_blob(pointer, index) else { return [] }
+        return Array(
+            UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(pointer, index))))
+    }
+
+    private func error(_ code: Int32) -> SpoolError {
+        spoolError(code, database, path: path, during: sql.text)
+    }
+}
+
+/// SQLITE_TRANSIENT, which the importer cannot see: SQLite copies what it is given.
+private let copiedBySQLite = unsafeBitCast(-1, to: sqlite3_destructor_type.self)

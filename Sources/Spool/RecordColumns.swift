@@ -1,0 +1,155 @@
+import JSON
+import Measurement
+
+/// A record as the columns of a row and back; the order is that of `SQL.recordColumns`.
+enum RecordColumns {
+    static func values(_ record: Record) -> [SQLValue] {
+        identity(record.device)
+            + [
+                .text(record.kind.rawValue), .text(quantities(record.quantities)),
+                .text(strings(record.flags)), .integer(record.userSlot),
+                .integer(record.sequenceNumber),
+                record.deviceTime.map { .integer($0.localMicroseconds) } ?? .null,
+                .instant(record.received.utc), .integer(record.received.monotonicNanoseconds),
+                .flag(record.received.synchronised),
+            ] + time(record.time)
+            + [
+                .text(record.quarantine?.rawValue), .text(record.dataInputCode.rawValue),
+                .text(record.measurementPositionCode), .interval(record.duration),
+                .text(record.mealCode), .text(record.profile), .integer(record.profileRevision),
+                .flag(record.simulated),
+            ]
+    }
+
+    /// All columns, the key first.
+    static func keyed(_ record: Record) -> [SQLValue] { [.text(record.key.hex)] + values(record) }
+
+    private static func identity(_ device: DeviceDescription) -> [SQLValue] {
+        [
+            .text(device.id.stable), .text(device.address), .text(device.manufacturer),
+            .text(device.model), .text(device.serial), .text(device.assetNumber),
+            .text(device.firmware),
+        ]
+    }
+
+    private static func time(_ time: RecordTime?) -> [SQLValue] {
+        [
+            .instant(time?.observed), .text(time?.basis.rawValue), .text(time?.origin.rawValue),
+            .interval(time?.clockOffset), .interval(time?.uncertainty),
+            .text(time?.resolution.rawValue),
+        ]
+    }
+
+    static func read(_ row: inout RowReader) throws(UnreadableColumn) -> Record {
+        let key = RecordKey(hex: row.text())
+        let device = DeviceDescription(
+            id: DeviceID(row.text()), address: row.optionalText(),
+            manufacturer: row.optionalText(), model: row.optionalText(),
+            serial: row.optionalText(), assetNumber: row.optionalText(),
+            firmware: row.optionalText())
+        let kind: MeasurementKind = try known(row.text(), "kind")
+        let quantities = try quantities(row.text())
+        guard let flags = strings(row.text()) else { throw UnreadableColumn("flags") }
+        let slot = row.optionalCount()
+        let sequence = row.optionalCount()
+        let deviceTime = row.optionalLocalTime()
+        let received = GatewayTime(
+            utc: row.instant(), monotonicNanoseconds: row.integer(), synchronised: row.flag())
+        let time = try time(&row)
+        let quarantine: QuarantineReason? = try row.optionalText().map { text throws(UnreadableColumn) in
+            try known(text, "quarantine")
+        }
+        return Record(
+            key: key, device: device, kind: kind, quantities: quantities, flags: flags,
+            userSlot: slot, sequenceNumber: sequence, deviceTime: deviceTime, received: received,
+            time: time, quarantine: quarantine,
+            dataInputCode: try known(row.text(), "data_input_code"),
+            measurementPositionCode: row.optionalText(), duration: row.optionalInterval(),
+            mealCode: row.optionalText(), profile: row.text(), profileRevision: row.count(),
+            simulated: row.flag())
+    }
+
+    private static func time(_ row: inout RowReader) throws(UnreadableColumn) -> RecordTime? {
+        let observed = row.optionalInstant()
+        let basis = row.optionalText()
+        let origin = row.optionalText()
+        let offset = row.optionalInterval()
+        let uncertainty = row.optionalInterval()
+        let resolution = row.optionalText()
+        guard let observed else { return nil }
+        return RecordTime(
+            observed: observed, basis: try known(basis ?? "", "time_basis"),
+            origin: try known(origin ?? "", "time_origin"), clockOffset: offset,
+            uncertainty: uncertainty ?? .zero,
+            resolution: try known(resolution ?? "", "resolution"))
+    }
+
+    private static func known<T: RawRepresentable>(
+        _ text: String, _ column: String
+    ) throws(UnreadableColumn) -> T where T.RawValue == String {
+        guard let value = T(rawValue: text) else { throw UnreadableColumn(column) }
+        return value
+    }
+}
+
+/// A column whose text no version of this program writes.
+struct UnreadableColumn: Error, Equatable {
+    var column: String
+    init(_ column: String) { self.column = column }
+}
+
+// MARK: JSON columns
+
+extension RecordColumns {
+    /// `[{"name":"weight","number":72.50,"unit":"kg"}]`: the digits as the device sent them.
+    static func quantities(_ quantities: [Quantity]) -> String {
+        var writer = JSONWriter()
+        writer.array { writer in
+            for quantity in quantities {
+                writer.object {
+                    $0.member("name", quantity.name.rawValue)
+                    $0.member("number", number: quantity.number.map(exact))
+                    $0.member("unit", quantity.unit.rawValue)
+                }
+            }
+        }
+        return writer.text
+    }
+
+    /// Plain digits where they give back the same mantissa and exponent, `2e1` otherwise.
+    private static func exact(_ number: ExactDecimal) -> String {
+        (-18...0).contains(number.exponent)
+            ? number.text : "\(number.mantissa)e\(number.exponent)"
+    }
+
+    static func quantities(_ text: String) throws(UnreadableColumn) -> [Quantity] {
+        guard let items = (try? JSONValue.parse(text.utf8))?.array else {
+            throw UnreadableColumn("quantities")
+        }
+        var quantities: [Quantity] = []
+        for item in items {
+            let name = item["name"]?.string.flatMap { QuantityName(rawValue: $0) }
+            let unit = item["unit"]?.string.flatMap { MeasurementUnit(rawValue: $0) }
+            guard let name, let unit, let number = item["number"] else {
+                throw UnreadableColumn("quantities")
+            }
+            let decimal = number.numberText.flatMap { ExactDecimal($0) }
+            // A number that does not read back must not turn into "absent".
+            guard decimal != nil || number.isNull else { throw UnreadableColumn("quantities") }
+            quantities.append(Quantity(name, decimal, unit))
+        }
+        return quantities
+    }
+
+    static func strings(_ strings: [String]) -> String {
+        var writer = JSONWriter()
+        writer.array { writer in for string in strings { writer.string(string) } }
+        return writer.text
+    }
+
+    static func strings(_ text: String) -> [String]? {
+        guard let items = (try? JSONValue.parse(text.utf8))?.array else { return nil }
+        let strings = items.compactMap(\.string)
+        return strings.count == items.count ? strings : nil
+    }
+}

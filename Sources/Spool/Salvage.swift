@@ -1,0 +1,154 @@
+import Glibc
+import Measurement
+
+/// Reads what can be read of a damaged store into a new one and sets the damaged one aside, whole.
+struct Salvage {
+    var configuration: SpoolConfiguration
+    var now: Instant
+
+    /// Parents before children: a row whose parent is lost is refused and counted.
+    private static let tables = [
+        "record", "raw_frame", "batch", "delivery", "dead_letter", "destination", "device",
+        "failed_measurement", "counter", "spent_key",
+    ]
+
+    /// Puts a new store in the place of the damaged one.
+    ///
+    /// The new one is filled under another name first, so that an interruption at any moment leaves
+    /// either the damaged or the complete new store to start from.
+    func replace(_ files: StoreFiles, damage: String) throws(SpoolError) -> SalvageReport {
+        var report = SalvageReport(setAside: freeName(files), damage: damage)
+        try Self.removeStore(files.replacement)
+        _ = try files.makeFile(files.replacement)
+        try fill(files, &report)
+        // The store first: a log whose store is gone is recognised when opening.
+        let parts = [
+            (files.store, ""), (files.log, "-wal"), (files.sharedMemory, "-shm"),
+        ]
+        for (path, suffix) in parts where fileMark(path) != nil {
+            try files.move(path, to: report.setAside + suffix)
+        }
+        try files.move(files.replacement, to: files.store)
+        try files.synchroniseDirectory()
+        return report
+    }
+
+    static func removeStore(_ path: String) throws(SpoolError) {
+        for part in [path, path + "-wal", path + "-shm"] {
+            guard unlink(part) == 0 || errno == ENOENT else { throw fileError("remove", part) }
+        }
+    }
+
+    private func freeName(_ files: StoreFiles) -> String {
+        let stamp = TimeZoneRules.utc.local(now).digits14
+        var name = "\(files.store).corrupt-\(stamp)"
+        var number = 2
+        while fileMark(name) != nil {
+            name = "\(files.store).corrupt-\(stamp)-\(number)"
+            number += 1
+        }
+        return name
+    }
+
+    private func fill(_ files: StoreFiles, _ report: inout SalvageReport) throws(SpoolError) {
+        let new = try StoreOpener.connect(configuration, path: files.replacement)
+        _ = try Migrator(migrations: configuration.migrations, connection: new).migrate(now: now)
+        // Read-only, so that what is set aside is what was found.
+        guard let database = try? Database(path: files.store, mode: .readOnly) else { return }
+        let old = Connection(database)
+        var counts: [String: Int] = [:]
+        var unreadable = 0
+        try new.transaction { () throws(SpoolError) in
+            for table in Self.tables {
+                let result = try copy(table, from: old, to: new)
+                counts[table] = result.copied
+                unreadable += result.unreadable
+            }
+            report.recordsWithoutDeliveries = Int(try new.integer(.recordsWithoutDeliveries))
+        }
+        report.records = counts["record"] ?? 0
+        report.frames = counts["raw_frame"] ?? 0
+        report.otherRows = counts.values.reduce(0, +) - report.records - report.frames
+        report.unreadableRows = unreadable
+    }
+
+    /// Copies row by row, by row id: a page that cannot be read costs only its own rows.
+    private func copy(
+        _ table: String, from old: Connection, to new: Connection
+    ) throws(SpoolError) -> (copied: Int, unreadable: Int) {
+        let columns = sharedColumns(table, old, new)
+        guard !columns.isEmpty else { return (0, 0) }
+        let list = columns.joined(separator: ", ")
+        let read = SQL("SELECT rowid, \(list) FROM \(table) WHERE rowid = ?")
+        let marks = Array(repeating: "?", count: columns.count + 1).joined(separator: ", ")
+        let write = SQL("INSERT OR IGNORE INTO \(table)(rowid, \(list)) VALUES(\(marks))")
+        var copied = 0
+        var unreadable = 0
+        for number in rowIDs(table, old) {
+            var row: [SQLValue]?
+            do {
+                row = try old.first(read, [.integer(number)]) { reader throws(SpoolError) in
+                    (0...columns.count).map { _ in reader.next() }
+                }
+            } catch {
+                unreadable += 1
+            }
+            guard let row else { continue }
+            do {
+                copied += try new.run(write, row)
+            } catch {
+                // A row without its parent, or with a value that the schema refuses.
+                guard case .failed = error else { throw error }
+                unreadable += 1
+            }
+        }
+        return (copied, unreadable)
+    }
+
+    private func sharedColumns(_ table: String, _ old: Connection, _ new: Connection) -> [String] {
+        func names(_ connection: Connection) -> [String] {
+            let rows = try? connection.all(SQL("SELECT name FROM pragma_table_info('\(table)')")) {
+                row throws(SpoolError) in row.text()
+            }
+            return rows ?? []
+        }
+        let known = Set(names(new))
+        // `id` is the row id itself.
+        return names(old).filter { known.contains($0) && $0 != "id" }
+    }
+
+    /// The row ids to try: those that a scan from either end gives, and all between the two.
+    private func rowIDs(_ table: String, _ old: Connection) -> [Int64] {
+        let ascending = scan("SELECT rowid FROM \(table) NOT INDEXED ORDER BY rowid", old)
+        if ascending.isComplete { return ascending.numbers }
+        let descending = scan("SELECT rowid FROM \(table) NOT INDEXED ORDER BY rowid DESC", old)
+        let first = ascending.numbers.last ?? 0
+        let sequence = try? old.integer(
+            SQL("SELECT seq FROM sqlite_sequence WHERE name = '\(table)'"))
+        let last =
+            descending.numbers.last.map { $0 - 1 } ?? sequence ?? first + Self.blindRows
+        let between = first < last ? Array((first + 1)...last) : []
+        return ascending.numbers + between + descending.numbers.reversed()
+    }
+
+    /// How far to look where neither end can be read and nothing says how many rows there are.
+    private static let blindRows: Int64 = 200_000
+
+    private func scan(_ text: String, _ old: Connection) -> (numbers: [Int64], isComplete: Bool) {
+        var numbers: [Int64] = []
+        do {
+            _ = try old.all(SQL(text)) { row throws(SpoolError) in numbers.append(row.integer()) }
+            return (numbers, true)
+        } catch {
+            return (numbers, false)
+        }
+    }
+}
+
+extension SQL {
+    static let recordsWithoutDeliveries = SQL(
+        """
+        SELECT COUNT(*) FROM record r
+        WHERE NOT EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = r.id)
+        """)
+}

@@ -1,0 +1,197 @@
+package import Measurement
+
+extension Spool {
+    /// Stores records with all that belongs to them, in one transaction, and returns after the fsync.
+    ///
+    /// A key that is known changes nothing of the first record, not even its time; it is counted.
+    /// Only after this returned may the device forget.
+    ///
+    /// - Parameters:
+    ///   - entries: in the order in which the device sent them.
+    ///   - at: the gateway's time: `stored_at` of what is new (`update_time` in documents).
+    ///   - failures: failed measurements of the same transfer; each is counted once.
+    ///   - memory: where the device's next session begins; saved even when all are duplicates.
+    /// - Returns: a result per entry, in the same order.
+    package func append(
+        _ entries: [SpoolEntry], at now: Instant, failures: [FailedMeasurement] = [],
+        memory: (DeviceID, DeviceMemory)? = nil
+    ) throws(SpoolError) -> [AppendResult] {
+        for entry in entries { try entry.check() }
+        let maximum = maximumBytes
+        return try writing { connection throws(SpoolError) in
+            var appender = Appender(connection: connection, now: now)
+            var results: [AppendResult] = []
+            for entry in entries { results.append(try appender.append(entry)) }
+            for failure in failures { _ = try appender.note(failure) }
+            if let memory { try appender.save(memory.1, of: memory.0) }
+            let stored = results.count(where: \.isStored)
+            try connection.count("records_stored", by: stored)
+            try connection.count("records_duplicate", by: results.count - stored)
+            if stored > 0 { try connection.checkRoom(maximum) }
+            return results
+        }
+    }
+
+    /// Counts a measurement that the device could not make; false when it was counted before.
+    @discardableResult
+    package func noteFailedMeasurement(
+        _ device: DeviceID, key: String, at now: Instant
+    ) throws(SpoolError) -> Bool {
+        try writing { connection throws(SpoolError) in
+            try Appender(connection: connection, now: now)
+                .note(FailedMeasurement(device: device, key: key, at: now))
+        }
+    }
+}
+
+extension Connection {
+    /// Refuses the transaction when the pages in use exceed the maximum.
+    fileprivate func checkRoom(_ maximum: Int64) throws(SpoolError) {
+        let used = try integer(.pagesInUse) * (try integer(.pageSize))
+        guard used <= maximum else { throw .full(limit: maximum, path: database.path) }
+    }
+
+    func count(_ name: String, by amount: Int) throws(SpoolError) {
+        guard amount > 0 else { return }
+        try run(.increment, [.text(name), .integer(amount)])
+    }
+}
+
+extension SpoolEntry {
+    /// Refuses what could not be found again or sent in order.
+    fileprivate func check() throws(SpoolError) {
+        let isKey =
+            record.key.hex.utf8.count == 32
+            && record.key.hex.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+        guard isKey else {
+            throw .refused("a record of \(record.device.id.shortened) without a key of 32 digits")
+        }
+        guard record.time != nil || record.quarantine != nil else {
+            throw .refused("record \(record.key) has neither a time nor a reason for quarantine")
+        }
+        guard Set(destinations.map(\.name)).count == destinations.count else {
+            throw .refused("record \(record.key) names a destination twice")
+        }
+        guard (fingerprint == nil) == (duplicateWindow == nil) else {
+            throw .refused("record \(record.key) needs a fingerprint and a window, or neither")
+        }
+    }
+}
+
+/// Writes entries inside a transaction that is open.
+struct Appender {
+    var connection: Connection
+    var now: Instant
+
+    mutating func append(_ entry: SpoolEntry) throws(SpoolError) -> AppendResult {
+        if let known = try known(entry) { return .duplicate(known) }
+        let columns =
+            RecordColumns.keyed(entry.record)
+            + [
+                .text(entry.fingerprint), .text(entry.participant), .text(entry.participantRule),
+                .instant(now),
+            ]
+        guard try connection.run(.insertRecord, columns) == 1 else {
+            let first = try connection.integer(.recordByKey, [.text(entry.record.key.hex)])
+            return .duplicate(RowID(first))
+        }
+        let row = RowID(connection.database.lastRowID)
+        try insertFrames(entry.frames, row)
+        try insertDeliveries(entry, row)
+        try noteDevice(entry.record)
+        return .stored(row)
+    }
+
+    /// The record that an entry repeats, where its key cannot tell or its record is gone already.
+    private func known(_ entry: SpoolEntry) throws(SpoolError) -> RowID? {
+        if let fingerprint = entry.fingerprint, let window = entry.duplicateWindow {
+            let values: [SQLValue] = [
+                .text(entry.record.device.id.stable), .text(fingerprint),
+                .instant(entry.record.received.utc), .interval(window),
+            ]
+            let earlier = try connection.first(.recordByFingerprint, values) {
+                row throws(SpoolError) in row.row()
+            }
+            if let earlier { return earlier }
+        }
+        return try connection.first(.spentKey, [.text(entry.record.key.hex)]) {
+            row throws(SpoolError) in row.row()
+        }
+    }
+
+    func insertFrames(_ frames: [RawFrame], _ row: RowID) throws(SpoolError) {
+        for (position, frame) in frames.enumerated() {
+            try connection.run(
+                .insertFrame,
+                [.row(row), .integer(position), .text(frame.source), .blob(frame.bytes)])
+        }
+    }
+
+    func insertDeliveries(_ entry: SpoolEntry, _ row: RowID) throws(SpoolError) {
+        try insertDeliveries(
+            entry.destinations, row, observed: entry.record.time?.observed, since: now,
+            obstacle: entry.obstacle)
+    }
+
+    /// - Parameter obstacle: why nothing of this record may wait for sending.
+    func insertDeliveries(
+        _ destinations: [EntryDestination], _ row: RowID, observed: Instant?, since: Instant,
+        obstacle: String?
+    ) throws(SpoolError) {
+        for destination in destinations {
+            let (state, reason): (DeliveryState, String?) =
+                switch destination.state {
+                case .waiting: obstacle == nil ? (.waiting, nil) : (.held, obstacle)
+                case .held(let reason): (.held, reason)
+                case .noTable: (.noTable, nil)
+                }
+            try connection.run(
+                .insertDelivery,
+                [
+                    .row(row), .text(destination.name), .text(state.rawValue), .text(reason),
+                    .instant(observed), .instant(since),
+                ])
+        }
+    }
+
+    private func noteDevice(_ record: Record) throws(SpoolError) {
+        try connection.noteDevice(
+            record.device, profile: record.profile, seenAt: record.received.utc)
+        try connection.run(
+            .noteRecordOfDevice,
+            [.text(record.device.id.stable), .instant(record.received.utc)])
+    }
+
+    func note(_ failure: FailedMeasurement) throws(SpoolError) -> Bool {
+        let device = SQLValue.text(failure.device.stable)
+        let isNew =
+            try connection.run(
+                .insertFailure, [device, .text(failure.key), .instant(failure.at)]) == 1
+        guard isNew else { return false }
+        try connection.run(.ensureDevice, [device, .instant(failure.at)])
+        try connection.run(.countFailure, [device])
+        try connection.count("failed_measurements", by: 1)
+        return true
+    }
+
+    func save(_ memory: DeviceMemory, of device: DeviceID) throws(SpoolError) {
+        try connection.run(.ensureDevice, [.text(device.stable), .instant(now)])
+        try connection.run(
+            .saveMemory,
+            [
+                .text(device.stable), .integer(memory.nextSequence), .interval(memory.clockOffset),
+                .instant(memory.clockCheckedAt), .instant(memory.clockSetAt),
+                memory.newestDeviceTime.map { .integer($0.localMicroseconds) } ?? .null,
+                .integer(memory.newestSequence), .instant(memory.lastSessionEndedAt),
+                .integer(memory.batteryPercent),
+            ])
+    }
+}
+
+extension SpoolEntry {
+    /// What keeps a record from being sent anywhere.
+    fileprivate var obstacle: String? {
+        if let reason = record.quarantine { return "quarantined: \(reason.rawValue)" }
+        return participant == nil ? "unassigned" : nil
+    }
+}

@@ -1,0 +1,120 @@
+package import Measurement
+
+// What a person, or a rule that has changed, decides about records that lie in the store.
+
+extension Spool {
+    /// Replaces a quarantined record by a better reading of the same frames, under the same key.
+    ///
+    /// For a corrected profile, a clock that is known by now, or a person's release. Records out of
+    /// quarantine stay as they were accepted: a second time for one measurement would be a second
+    /// measurement at the receiver.
+    package func reconsider(
+        _ row: RowID, as entry: SpoolEntry, at now: Instant
+    ) throws(SpoolError) {
+        try writing { connection throws(SpoolError) in
+            let found = try connection.first(.quarantineOf, [.row(row)]) {
+                reader throws(SpoolError) in (key: reader.text(), reason: reader.optionalText())
+            }
+            guard let found else { throw .refused("there is no record \(row.number)") }
+            guard found.reason != nil else {
+                throw .refused("record \(row.number) is not in quarantine")
+            }
+            guard found.key == entry.record.key.hex else {
+                throw .refused("record \(row.number) has another key")
+            }
+            let columns =
+                RecordColumns.keyed(entry.record) + [
+                    .text(entry.fingerprint), .text(entry.participant),
+                    .text(entry.participantRule), .row(row),
+                ]
+            try connection.run(.updateRecord, columns)
+            try connection.run(.deleteOpenDeliveries, [.row(row)])
+            let appender = Appender(connection: connection, now: now)
+            if !entry.frames.isEmpty {
+                try connection.run(.deleteFrames, [.row(row)])
+                try appender.insertFrames(entry.frames, row)
+            }
+            try appender.insertDeliveries(entry, row)
+            try connection.count("records_reconsidered", by: 1)
+        }
+    }
+
+    /// Says whose an unassigned record is, and where it may go.
+    ///
+    /// Refused for a record that is somebody's already: it may have been sent.
+    package func assign(
+        _ row: RowID, to participant: String, rule: String, destinations: [EntryDestination],
+        at now: Instant
+    ) throws(SpoolError) {
+        try writing { connection throws(SpoolError) in
+            let found = try connection.first(.assignmentOf, [.row(row)]) {
+                reader throws(SpoolError) in
+                (
+                    owner: reader.optionalText(), quarantine: reader.optionalText(),
+                    observed: reader.optionalInstant()
+                )
+            }
+            guard let found else { throw .refused("there is no record \(row.number)") }
+            guard found.owner == nil else {
+                throw .refused("record \(row.number) is assigned already")
+            }
+            try connection.run(
+                .assignParticipant, [.text(participant), .text(rule), .row(row)])
+            try connection.run(.deleteOpenDeliveries, [.row(row)])
+            try Appender(connection: connection, now: now).insertDeliveries(
+                destinations, row, observed: found.observed, since: now,
+                obstacle: found.quarantine.map { "quarantined: \($0)" })
+        }
+    }
+
+    /// Keeps waiting records from being sent, as after a consent was withdrawn.
+    ///
+    /// A batch that held one of them is taken apart: its remaining records travel under a new key.
+    /// - Returns: how many were waiting.
+    @discardableResult
+    package func hold(
+        _ rows: [RowID], at destination: String, reason: String
+    ) throws(SpoolError) -> Int {
+        try writing { connection throws(SpoolError) in
+            var held = 0
+            for row in rows {
+                try connection.dissolveBatch(of: row, at: destination)
+                held += try connection.run(
+                    .holdDelivery, [.text(reason), .row(row), .text(destination)])
+            }
+            try connection.count("records_held", by: held)
+            return held
+        }
+    }
+
+    /// Lets a held record or a dead letter wait for sending again; false when it was neither.
+    @discardableResult
+    package func release(
+        _ row: RowID, to destination: String, at now: Instant
+    ) throws(SpoolError) -> Bool {
+        try writing { connection throws(SpoolError) in
+            let found = try connection.first(.assignmentOf, [.row(row)]) {
+                reader throws(SpoolError) in
+                (owner: reader.optionalText(), quarantine: reader.optionalText())
+            }
+            guard let found else { throw .refused("there is no record \(row.number)") }
+            guard found.owner != nil, found.quarantine == nil else {
+                throw .refused("record \(row.number) is unassigned or in quarantine")
+            }
+            try connection.run(.deleteDeadLetter, [.row(row), .text(destination)])
+            return try connection.run(
+                .releaseDelivery, [.instant(now), .row(row), .text(destination)]) == 1
+        }
+    }
+}
+
+extension Connection {
+    fileprivate func dissolveBatch(of row: RowID, at destination: String) throws(SpoolError) {
+        let id = try first(.batchOfDelivery, [.row(row), .text(destination)]) {
+            reader throws(SpoolError) in reader.integer()
+        }
+        guard let id else { return }
+        try run(.emptyBatch, [.integer(id)])
+        try run(.deleteBatch, [.integer(id)])
+    }
+}

@@ -1,0 +1,110 @@
+package import Measurement
+
+extension Spool {
+    /// Stored records after a row, oldest row first.
+    package func records(
+        after row: RowID = RowID(0), limit: Int, filter: RecordFilter = .all
+    ) throws(SpoolError) -> [StoredRecord] {
+        let page: [SQLValue] = [.row(row), .integer(limit)]
+        return try reading { connection throws(SpoolError) in
+            switch filter {
+            case .all: try connection.records(.recordsAfter, page)
+            case .unassigned: try connection.records(.recordsUnassigned, page)
+            case .quarantined: try connection.records(.recordsQuarantined, page)
+            case .waiting: try connection.records(.recordsByDelivery, page, .waiting)
+            case .held: try connection.records(.recordsByDelivery, page, .held)
+            case .deadLetters: try connection.records(.recordsByDelivery, page, .dead)
+            case .delivered: try connection.records(.recordsByDelivery, page, .delivered)
+            }
+        }
+    }
+
+    package func record(_ row: RowID) throws(SpoolError) -> StoredRecord? {
+        try reading { connection throws(SpoolError) in
+            try connection.records(.record, [.row(row)]).first
+        }
+    }
+
+    package func record(_ key: RecordKey) throws(SpoolError) -> StoredRecord? {
+        try reading { connection throws(SpoolError) in
+            let row = try connection.first(.recordByKey, [.text(key.hex)]) {
+                reader throws(SpoolError) in reader.row()
+            }
+            guard let row else { return nil }
+            return try connection.records(.record, [.row(row)]).first
+        }
+    }
+
+    /// The bytes that a record was decoded from; empty after their retention.
+    package func frames(of row: RowID) throws(SpoolError) -> [RawFrame] {
+        try reading { connection throws(SpoolError) in
+            try connection.all(.framesOfRecord, [.row(row)]) { reader throws(SpoolError) in
+                RawFrame(source: reader.text(), bytes: reader.blob())
+            }
+        }
+    }
+
+    /// Records whose time or value a person has to look at.
+    package func quarantine(
+        after row: RowID = RowID(0), limit: Int = 1_000
+    ) throws(SpoolError) -> [StoredRecord] {
+        try records(after: row, limit: limit, filter: .quarantined)
+    }
+
+    /// Records that a receiver refused for good, with its answer.
+    package func deadLetters(
+        after row: RowID = RowID(0), limit: Int = 1_000
+    ) throws(SpoolError) -> [DeadLetter] {
+        try reading { connection throws(SpoolError) in
+            try connection.all(.deadLetters, [.row(row), .integer(limit)]) {
+                reader throws(SpoolError) in
+                DeadLetter(
+                    rowID: reader.row(), destination: reader.text(), reason: reader.text(),
+                    answer: reader.text(), at: reader.instant())
+            }
+        }
+    }
+}
+
+extension Connection {
+    fileprivate func records(
+        _ sql: SQL, _ page: [SQLValue], _ state: DeliveryState? = nil
+    ) throws(SpoolError) -> [StoredRecord] {
+        let values = page + (state.map { [.text($0.rawValue)] } ?? [])
+        let path = database.path
+        var records = try all(sql, values) { row throws(SpoolError) in
+            let id = row.row()
+            do throws(UnreadableColumn) {
+                return try StoredRecord(storedAt: id, &row)
+            } catch {
+                throw .failed(
+                    SpoolFault(path: path, text: "row \(id.number): unreadable \(error.column)"))
+            }
+        }
+        for index in records.indices {
+            records[index].deliveries = try deliveries(of: records[index].rowID)
+        }
+        return records
+    }
+
+    func deliveries(of row: RowID) throws(SpoolError) -> [Delivery] {
+        try all(.deliveriesOfRecord, [.row(row)]) { reader throws(SpoolError) in
+            Delivery(
+                destination: reader.text(),
+                state: DeliveryState(rawValue: reader.text()) ?? .held,
+                reason: reader.optionalText(), deliveredAt: reader.optionalInstant())
+        }
+    }
+}
+
+extension StoredRecord {
+    /// Reads the columns that follow the row id.
+    init(storedAt id: RowID, _ row: inout RowReader) throws(UnreadableColumn) {
+        let participant = row.optionalText()
+        let rule = row.optionalText()
+        let storedAt = row.instant()
+        self.init(
+            rowID: id, record: try RecordColumns.read(&row), participant: participant,
+            participantRule: rule, storedAt: storedAt, deliveries: [])
+    }
+}

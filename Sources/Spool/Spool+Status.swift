@@ -1,0 +1,116 @@
+package import Measurement
+
+/// How many records there are, and of which kind.
+package struct SpoolCounts: Sendable, Equatable {
+    /// All records that lie in the store.
+    package var stored = 0
+    /// Records that wait for at least one destination.
+    package var waiting = 0
+    /// Records that are nobody's; they are shown and not sent.
+    package var unassigned = 0
+    package var quarantined = 0
+    /// Records that at least one receiver refused for good.
+    package var deadLetters = 0
+    /// Records that at least one destination has.
+    package var delivered = 0
+    package init() {}
+}
+
+/// What one destination has and what it still waits for.
+package struct DestinationCounts: Sendable, Equatable {
+    package var name: String
+    package var waiting = 0
+    package var held = 0
+    package var noTable = 0
+    package var deadLetters = 0
+    /// Records delivered since the beginning, those that retention removed included.
+    package var delivered = 0
+    /// Since when the record waits that has waited longest.
+    package var oldestWaitingAt: Instant?
+    package var lastDeliveredAt: Instant?
+    package init(name: String) { self.name = name }
+}
+
+/// What retention removed.
+package struct RetentionResult: Sendable, Equatable {
+    package var records = 0
+    package var frames = 0
+    /// There is more to remove: call again after other work had its turn.
+    package var isMore = false
+}
+
+extension Spool {
+    package func counts() throws(SpoolError) -> SpoolCounts {
+        try reading { connection throws(SpoolError) in
+            func records(_ state: DeliveryState) throws(SpoolError) -> Int {
+                Int(try connection.integer(.countByDelivery, [.text(state.rawValue)]))
+            }
+            var counts = SpoolCounts()
+            counts.stored = Int(try connection.integer(.countRecords))
+            counts.waiting = try records(.waiting)
+            counts.unassigned = Int(try connection.integer(.countUnassigned))
+            counts.quarantined = Int(try connection.integer(.countQuarantined))
+            counts.deadLetters = try records(.dead)
+            counts.delivered = try records(.delivered)
+            return counts
+        }
+    }
+
+    /// The destinations that any record knows, by name.
+    package func destinations() throws(SpoolError) -> [DestinationCounts] {
+        try reading { connection throws(SpoolError) in
+            var byName: [String: DestinationCounts] = [:]
+            _ = try connection.all(.countsByDestination) { row throws(SpoolError) in
+                let name = row.text()
+                let state = DeliveryState(rawValue: row.text())
+                let number = row.count()
+                var counts = byName[name] ?? DestinationCounts(name: name)
+                switch state {
+                case .waiting:
+                    counts.waiting = number
+                    counts.oldestWaitingAt = row.optionalInstant()
+                case .held: counts.held = number
+                case .noTable: counts.noTable = number
+                case .dead: counts.deadLetters = number
+                case .delivered, nil: break
+                }
+                byName[name] = counts
+            }
+            _ = try connection.all(.lastDeliveries) { row throws(SpoolError) in
+                let name = row.text()
+                var counts = byName[name] ?? DestinationCounts(name: name)
+                counts.lastDeliveredAt = row.instant()
+                counts.delivered = row.count()
+                byName[name] = counts
+            }
+            return byName.values.sorted { $0.name < $1.name }
+        }
+    }
+
+    /// Removes delivered records and the raw frames of settled ones after their time.
+    ///
+    /// A record goes only when every destination has it or has no table for it; its key stays, so
+    /// that a device which sends its history again fills nothing in anew. Quarantined, unassigned,
+    /// held, waiting and refused records are never removed.
+    ///
+    /// - Parameter limit: how many records and frames one call removes at most.
+    package func applyRetention(
+        delivered: Interval, rawFrames: Interval, now: Instant, limit: Int = 500
+    ) throws(SpoolError) -> RetentionResult {
+        try writing { connection throws(SpoolError) in
+            var result = RetentionResult()
+            let rows = try connection.all(
+                .expiredRecords, [.instant(now - delivered), .integer(limit)]
+            ) { row throws(SpoolError) in row.row() }
+            for row in rows {
+                try connection.run(.spendKey, [.row(row), .instant(now)])
+                try connection.run(.deleteRecord, [.row(row)])
+            }
+            result.records = rows.count
+            result.frames = try connection.run(
+                .expireFrames, [.instant(now - rawFrames), .integer(limit)])
+            result.isMore = rows.count == limit || result.frames == limit
+            return result
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import EventLoop
+package import Measurement
+
+/// Where the store lies and how large it may become.
+package struct SpoolConfiguration: Sendable {
+    /// The state directory; made (0750) when it is missing.
+    package var directory: String
+    /// `storage.maximum`: new records are refused above it; marking deliveries never is.
+    package var maximumBytes: Int64
+    /// How long another program's lock on the file is waited for.
+    package var busyTimeout: Interval = .seconds(5)
+    /// Another file layer than SQLite's own; tests inject faults with it.
+    var vfs: String?
+    var migrations = Migration.all
+
+    package init(directory: String, maximumBytes: Int64 = 512 << 20) {
+        self.directory = directory
+        self.maximumBytes = maximumBytes
+    }
+}
+
+/// The store of all records: one SQLite file, one writer, on a thread of its own.
+///
+/// Every method is one transaction, durable when it returns. After an error of the disk the
+/// connection is opened again at the next call, so a healed disk needs no restart; callers offer
+/// again what was not acknowledged. Calls wait in line: their number is bounded by the callers.
+package actor Spool {
+    private let executor = ThreadExecutor(name: "spool")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    private var configuration: SpoolConfiguration
+    private let files: StoreFiles
+    private let now: @Sendable () -> Instant
+    private var lock: StoreLock?
+    private var connection: Connection?
+    /// The files as they were when opened: what took their name later is another store.
+    private var storeMark: FileMark?
+    private var logMark: FileMark?
+    private var isSuspect = false
+    private var hasVanished = false
+
+    /// What the last opening found; nil before the first.
+    package private(set) var openReport: OpenReport?
+
+    /// Makes the value and its thread; opens nothing yet.
+    ///
+    /// - Parameter now: the time for migrations and set-aside names; records bring their own.
+    package init(_ configuration: SpoolConfiguration, now: @escaping @Sendable () -> Instant) {
+        self.configuration = configuration
+        self.now = now
+        files = StoreFiles(directory: configuration.directory)
+    }
+
+    /// Opens the store now instead of at the first use, and says what was found.
+    @discardableResult
+    package func open() throws(SpoolError) -> OpenReport {
+        _ = try opened()
+        guard let openReport else { throw .refused("the store is not open") }
+        return openReport
+    }
+
+    /// Closes the files and lets other processes in; the next use opens them again.
+    package func close() {
+        connection = nil
+        lock = nil
+    }
+
+    /// Closes the store and ends its thread; no call may follow.
+    package nonisolated func shutDown() async {
+        await close()
+        executor.stop()
+    }
+
+    package func setMaximum(bytes: Int64) { configuration.maximumBytes = bytes }
+    package var maximumBytes: Int64 { configuration.maximumBytes }
+
+    /// Bytes on disk of the store and its log.
+    package var usedBytes: Int64 { files.bytesOnDisk }
+
+    // MARK: Using the connection
+
+    /// Runs a body that only reads.
+    func reading<T>(_ body: (Connection) throws(SpoolError) -> T) throws(SpoolError) -> T {
+        let connection = try opened()
+        do { return try body(connection) } catch {
+            note(error)
+            throw error
+        }
+    }
+
+    /// Runs a body as one transaction; its changes are on disk when this returns.
+    func writing<T>(_ body: (Connection) throws(SpoolError) -> T) throws(SpoolError) -> T {
+        try reading { connection throws(SpoolError) in
+            try connection.transaction { () throws(SpoolError) in try body(connection) }
+        }
+    }
+
+    private func note(_ error: SpoolError) {
+        guard error.breaksConnection else { return }
+        isSuspect = isSuspect || error.isDamage
+        connection = nil
+    }
+
+    private func opened() throws(SpoolError) -> Connection {
+        if let connection {
+            if isStillThere { return connection }
+            self.connection = nil
+            lock = nil
+            hasVanished = true
+            // Once, so that the loss is noticed; the next call starts a new store.
+            throw .gone(SpoolFault(path: files.store, text: "the open store has disappeared"))
+        }
+        try files.makeDirectory()
+        if lock?.stillHolds != true {
+            lock = nil
+            lock = try StoreLock(path: files.lock)
+        }
+        let opener = StoreOpener(configuration: configuration, isSuspect: isSuspect, now: now())
+        var (connection, report) = try opener.open()
+        report.vanished = hasVanished
+        isSuspect = false
+        hasVanished = false
+        storeMark = fileMark(files.store)
+        logMark = fileMark(files.log)
+        openReport = report
+        self.connection = connection
+        return connection
+    }
+
+    /// A removed file would go on taking records that nobody can ever read.
+    private var isStillThere: Bool {
+        storeMark?.isSameFile(as: fileMark(files.store)) == true
+            && logMark?.isSameFile(as: fileMark(files.log)) == true
+            && lock?.stillHolds == true
+    }
+}

@@ -1,0 +1,239 @@
+/// A statement of the store; every one of them has its name here.
+struct SQL: Hashable, Sendable {
+    let text: String
+    init(_ text: String) { self.text = text }
+}
+
+// MARK: Transactions and state of the file
+
+extension SQL {
+    // IMMEDIATE: a lock that cannot be had is reported before anything was read.
+    static let begin = SQL("BEGIN IMMEDIATE")
+    static let commit = SQL("COMMIT")
+    static let rollback = SQL("ROLLBACK")
+    static let schemaVersion = SQL("PRAGMA user_version")
+    static let applicationID = SQL("PRAGMA application_id")
+    static let tableCount = SQL("SELECT COUNT(*) FROM sqlite_schema")
+    static let integrityCheck = SQL("PRAGMA integrity_check(10)")
+    static let pageCount = SQL("PRAGMA page_count")
+    static let pageSize = SQL("PRAGMA page_size")
+    static let pagesInUse = SQL(
+        """
+        SELECT (SELECT page_count FROM pragma_page_count)
+            - (SELECT freelist_count FROM pragma_freelist_count)
+        """)
+    static let synchronous = SQL("PRAGMA synchronous")
+    static let journalMode = SQL("PRAGMA journal_mode")
+    static let appliedMigrations = SQL("SELECT version, checksum FROM migration ORDER BY version")
+    static let noteMigration = SQL(
+        "INSERT INTO migration(version, checksum, applied_at) VALUES(?, ?, ?)")
+}
+
+// MARK: Records
+
+extension SQL {
+    /// In the order in which `RecordColumns` writes and reads them.
+    static let recordColumns = """
+        record_key, device_id, device_address, device_manufacturer, device_model, device_serial,
+        device_asset_number, device_firmware, kind, quantities, flags, user_slot, sequence_number,
+        device_time, received_at, received_monotonic, received_synchronised, observed_at,
+        time_basis, time_origin, clock_offset, uncertainty, resolution, quarantine,
+        data_input_code, position_code, duration, meal_code, profile, profile_revision, simulated
+        """
+    static let insertRecord = SQL(
+        """
+        INSERT INTO record(\(recordColumns), fingerprint, participant, participant_rule, stored_at)
+        VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?,?)
+        ON CONFLICT(record_key) DO NOTHING
+        """)
+    static let updateRecord = SQL(
+        """
+        UPDATE record SET (\(recordColumns), fingerprint, participant, participant_rule) =
+        (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?) WHERE id = ?
+        """)
+    static let recordByKey = SQL("SELECT id FROM record WHERE record_key = ?")
+    static let recordByFingerprint = SQL(
+        """
+        SELECT id FROM record WHERE device_id = ?1 AND fingerprint = ?2
+        AND received_at BETWEEN ?3 - ?4 AND ?3 + ?4 ORDER BY received_at LIMIT 1
+        """)
+    static let quarantineOf = SQL("SELECT record_key, quarantine FROM record WHERE id = ?")
+    static let assignmentOf = SQL(
+        "SELECT participant, quarantine, observed_at FROM record WHERE id = ?")
+    static let assignParticipant = SQL(
+        "UPDATE record SET participant = ?, participant_rule = ? WHERE id = ?")
+    static let spentKey = SQL("SELECT record_id FROM spent_key WHERE record_key = ?")
+    static let insertFrame = SQL(
+        "INSERT INTO raw_frame(record_id, position, source, bytes) VALUES(?,?,?,?)")
+    static let deleteFrames = SQL("DELETE FROM raw_frame WHERE record_id = ?")
+    static let framesOfRecord = SQL(
+        "SELECT source, bytes FROM raw_frame WHERE record_id = ? ORDER BY position")
+
+    private static let stored =
+        "SELECT id, participant, participant_rule, stored_at, \(recordColumns) FROM record "
+    static let record = SQL(stored + "WHERE id = ?")
+    static let recordsAfter = SQL(stored + "WHERE id > ? ORDER BY id LIMIT ?")
+    static let recordsUnassigned = SQL(
+        stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL ORDER BY id LIMIT ?")
+    static let recordsQuarantined = SQL(
+        stored + "WHERE id > ? AND quarantine IS NOT NULL ORDER BY id LIMIT ?")
+    static let recordsByDelivery = SQL(
+        stored + """
+            WHERE id > ?1 AND id IN (SELECT record_id FROM delivery WHERE state = ?3)
+            ORDER BY id LIMIT ?2
+            """)
+}
+
+// MARK: Deliveries
+
+extension SQL {
+    static let insertDelivery = SQL(
+        """
+        INSERT INTO delivery(record_id, destination, state, reason, observed_at, waiting_since)
+        VALUES(?,?,?,?,?,?)
+        """)
+    static let deliveriesOfRecord = SQL(
+        """
+        SELECT d.destination, d.state, coalesce(l.reason, d.reason), d.delivered_at
+        FROM delivery d LEFT JOIN dead_letter l
+        ON l.record_id = d.record_id AND l.destination = d.destination
+        WHERE d.record_id = ? ORDER BY d.destination
+        """)
+    static let deleteOpenDeliveries = SQL(
+        "DELETE FROM delivery WHERE record_id = ? AND state IN ('waiting', 'held', 'no-table')")
+    static let batchOfDelivery = SQL(
+        """
+        SELECT batch_id FROM delivery
+        WHERE record_id = ? AND destination = ? AND batch_id IS NOT NULL
+        """)
+    static let due = SQL(
+        """
+        SELECT record_id FROM delivery
+        WHERE destination = ? AND state = 'waiting' AND batch_id IS NULL
+        ORDER BY observed_at, record_id LIMIT ?
+        """)
+    static let dueWithBatches = SQL(
+        """
+        SELECT record_id FROM delivery WHERE destination = ? AND state = 'waiting'
+        ORDER BY observed_at, record_id LIMIT ?
+        """)
+    static let holdDelivery = SQL(
+        """
+        UPDATE delivery SET state = 'held', reason = ?, batch_id = NULL, batch_position = NULL
+        WHERE record_id = ? AND destination = ? AND state = 'waiting'
+        """)
+    static let releaseDelivery = SQL(
+        """
+        UPDATE delivery SET state = 'waiting', reason = NULL, waiting_since = ?
+        WHERE record_id = ? AND destination = ? AND state IN ('held', 'dead')
+        """)
+    static let markDelivered = SQL(
+        """
+        UPDATE delivery SET state = 'delivered', reason = ?, delivered_at = ?, batch_id = NULL,
+        batch_position = NULL WHERE record_id = ? AND batch_id = ?
+        """)
+    static let markDead = SQL(
+        """
+        UPDATE delivery SET state = 'dead', batch_id = NULL, batch_position = NULL
+        WHERE record_id = ? AND batch_id = ?
+        """)
+    static let insertDeadLetter = SQL(
+        """
+        INSERT INTO dead_letter(record_id, destination, reason, answer, at) VALUES(?,?,?,?,?)
+        ON CONFLICT(record_id, destination)
+        DO UPDATE SET reason = excluded.reason, answer = excluded.answer, at = excluded.at
+        """)
+    static let deleteDeadLetter = SQL(
+        "DELETE FROM dead_letter WHERE record_id = ? AND destination = ?")
+    static let deadLetters = SQL(
+        """
+        SELECT l.record_id, l.destination, l.reason, l.answer, l.at
+        FROM dead_letter l WHERE l.record_id > ? ORDER BY l.record_id, l.destination LIMIT ?
+        """)
+}
+
+// MARK: Batches
+
+extension SQL {
+    static let insertBatch = SQL(
+        """
+        INSERT INTO batch(destination, idempotency_key, first_position, formed_at) VALUES(?,?,?,?)
+        """)
+    static let openBatch = SQL(
+        """
+        SELECT id, idempotency_key, formed_at FROM batch WHERE destination = ?
+        ORDER BY first_position, id LIMIT 1
+        """)
+    static let batchDestination = SQL("SELECT destination, formed_at FROM batch WHERE id = ?")
+    static let batchMembers = SQL(
+        "SELECT record_id, batch_position FROM delivery WHERE batch_id = ? ORDER BY batch_position")
+    static let putIntoBatch = SQL(
+        """
+        UPDATE delivery SET batch_id = ?, batch_position = ?
+        WHERE record_id = ? AND destination = ? AND state = 'waiting'
+        """)
+    static let emptyBatch = SQL(
+        "UPDATE delivery SET batch_id = NULL, batch_position = NULL WHERE batch_id = ?")
+    static let deleteBatch = SQL("DELETE FROM batch WHERE id = ?")
+    static let noteDelivered = SQL(
+        """
+        INSERT INTO destination(name, last_delivered_at, delivered) VALUES(?1, ?2, ?3)
+        ON CONFLICT(name) DO UPDATE SET last_delivered_at = max(last_delivered_at, ?2),
+        delivered = delivered + ?3
+        """)
+}
+
+// MARK: Devices and counters
+
+extension SQL {
+    static let noteDevice = SQL(
+        """
+        INSERT INTO device(device_id, address, manufacturer, model, serial, asset_number, firmware,
+        profile, first_seen, last_seen) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?9)
+        ON CONFLICT(device_id) DO UPDATE SET
+        address = coalesce(?2, address), manufacturer = coalesce(?3, manufacturer),
+        model = coalesce(?4, model), serial = coalesce(?5, serial),
+        asset_number = coalesce(?6, asset_number), firmware = coalesce(?7, firmware),
+        profile = coalesce(?8, profile), last_seen = max(last_seen, ?9)
+        """)
+    static let noteRecordOfDevice = SQL(
+        """
+        UPDATE device SET last_record = max(coalesce(last_record, ?2), ?2), records = records + 1
+        WHERE device_id = ?1
+        """)
+    static let ensureDevice = SQL(
+        """
+        INSERT INTO device(device_id, first_seen, last_seen) VALUES(?1, ?2, ?2)
+        ON CONFLICT(device_id) DO NOTHING
+        """)
+    static let saveMemory = SQL(
+        """
+        UPDATE device SET next_sequence = ?2, clock_offset = ?3, clock_checked_at = ?4,
+        clock_set_at = ?5, newest_device_time = ?6, newest_sequence = ?7, last_session_ended_at = ?8,
+        battery = coalesce(?9, battery) WHERE device_id = ?1
+        """)
+    private static let memoryColumns = """
+        next_sequence, clock_offset, clock_checked_at, clock_set_at, newest_device_time,
+        newest_sequence, last_session_ended_at, battery, failed_measurements
+        """
+    static let memory = SQL("SELECT \(memoryColumns) FROM device WHERE device_id = ?")
+    static let devices = SQL(
+        """
+        SELECT device_id, address, manufacturer, model, serial, asset_number, firmware, profile,
+        first_seen, last_seen, last_record, records, \(memoryColumns)
+        FROM device ORDER BY device_id
+        """)
+    static let insertFailure = SQL(
+        """
+        INSERT INTO failed_measurement(device_id, failure_key, at) VALUES(?,?,?)
+        ON CONFLICT(device_id, failure_key) DO NOTHING
+        """)
+    static let countFailure = SQL(
+        "UPDATE device SET failed_measurements = failed_measurements + 1 WHERE device_id = ?")
+    static let increment = SQL(
+        """
+        INSERT INTO counter(name, value) VALUES(?1, ?2)
+        ON CONFLICT(name) DO UPDATE SET value = value + ?2
+        """)
+    static let counters = SQL("SELECT name, value FROM counter ORDER BY name")
+}

@@ -1,0 +1,93 @@
+package import Measurement
+
+/// Where a record stands at one destination.
+package enum DeliveryState: String, Sendable, CaseIterable {
+    case waiting
+    case held
+    /// The destination's format has no place for this kind of value.
+    case noTable = "no-table"
+    case delivered
+    /// Refused by the receiver; kept with its answer until a person decides.
+    case dead
+}
+
+/// One destination of a stored record.
+package struct Delivery: Sendable, Equatable {
+    package var destination: String
+    package var state: DeliveryState
+    /// Why it is held or dead; `duplicate` where the receiver had the record already.
+    package var reason: String?
+    package var deliveredAt: Instant?
+}
+
+/// A record as it lies in the store.
+package struct StoredRecord: Sendable, Equatable {
+    package var rowID: RowID
+    package var record: Record
+    package var participant: String?
+    package var participantRule: String?
+    /// When it was first stored here (`update_time`).
+    package var storedAt: Instant
+    package var deliveries: [Delivery]
+}
+
+/// A record that is to be sent.
+package struct OutboxItem: Sendable, Equatable {
+    package var rowID: RowID
+    package var record: Record
+    package var participant: String
+    /// When it was first stored here (`update_time`).
+    package var storedAt: Instant
+}
+
+/// Records that travel together under one `Idempotency-Key`, until each of them is resolved.
+package struct Batch: Sendable, Equatable {
+    package var id: Int64
+    package var destination: String
+    /// Made from the destination and the records, so the same records always have the same key.
+    package var idempotencyKey: String
+    package var formedAt: Instant
+    package var items: [OutboxItem]
+}
+
+/// The receiver's word on one record of a batch.
+package struct RecordResult: Sendable, Equatable {
+    package var rowID: RowID
+    package var outcome: Outcome
+
+    package init(_ rowID: RowID, _ outcome: Outcome) {
+        self.rowID = rowID
+        self.outcome = outcome
+    }
+
+    package enum Outcome: Sendable, Equatable {
+        case accepted
+        /// The receiver has it already, which is as good as accepted.
+        case duplicate
+        /// Never to be accepted as it is; the answer is kept for a person.
+        case rejected(reason: String, answer: String)
+        /// Not now; it waits on.
+        case retry
+    }
+}
+
+/// A record that a receiver refused for good.
+package struct DeadLetter: Sendable, Equatable {
+    package var rowID: RowID
+    package var destination: String
+    package var reason: String
+    /// The receiver's answer.
+    package var answer: String
+    package var at: Instant
+}
+
+/// Which records a list holds.
+package enum RecordFilter: String, Sendable, CaseIterable {
+    case all
+    case waiting
+    case held
+    case unassigned
+    case quarantined
+    case deadLetters = "dead-letters"
+    case delivered
+}
