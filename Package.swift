@@ -93,6 +93,7 @@ let package = Package(
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("YAML", []),
+        tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
         tests("JSON", []),
