@@ -84,6 +84,7 @@ let package = Package(
             ]),
 
         // Tests.
+        tests("Registry", ["Measurement"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
@@ -92,6 +93,7 @@ let package = Package(
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("YAML", []),
+        tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
         tests("JSON", []),

@@ -44,7 +44,7 @@ package struct ProfileIndex: Sendable {
             })
     }
 
-    package subscript(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
+    package subscript(id id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
 
     /// The profile that a person means by a maker's model, an alias or a profile id.
     ///
