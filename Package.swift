@@ -102,5 +102,6 @@ let package = Package(
             path: "Tests/SpoolTorture", swiftSettings: common),
         tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
+        tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]
 )
