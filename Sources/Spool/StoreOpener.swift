@@ -41,7 +41,8 @@ struct StoreOpener {
         let expected =
             try connection.integer(.pageCount) * (try connection.integer(.pageSize))
         // Properly closed, the file is exactly as long as its header says.
-        let isCut = !report.isNew && !report.wasUnclean && outcome.from == outcome.to
+        let isCut =
+            !report.isNew && !report.wasUnclean && outcome.from == outcome.to
             && size != expected
         if report.wasUnclean || isCut || isSuspect {
             try checkIntegrity(connection)

@@ -34,7 +34,10 @@ import Testing
             let result = try await spool.append([sent], at: noon)
             let stored = try #require(try await spool.record(result[0].rowID))
             #expect(stored.record == sent.record)
-            #expect(stored.record.quantities.map(\.number?.text) == ["36.00", nil, "20", sent.record.quantities[3].number?.text])
+            #expect(
+                stored.record.quantities.map(\.number?.text) == [
+                    "36.00", nil, "20", sent.record.quantities[3].number?.text,
+                ])
             #expect(stored.record.quantities.map(\.number?.exponent) == [-2, nil, 1, -30])
             #expect(stored.participant == "P0000001")
             #expect(stored.participantRule == "device-owner")
@@ -74,8 +77,9 @@ import Testing
             _ = try await spool.append(entries(1...2), at: noon)
         }
         try await withSpool(directory) { spool in
+            try await spool.open()
             #expect(try await spool.counts().stored == 2)
-            #expect(try await spool.openReport?.wasUnclean == false)
+            #expect(await spool.openReport?.wasUnclean == false)
         }
     }
 
@@ -86,8 +90,12 @@ import Testing
         }
         let table = [
             Bad(name: "without a key") { $0.record.key = RecordKey(hex: "") },
-            Bad(name: "without a key") { $0.record.key = RecordKey(hex: String(repeating: "A", count: 32)) },
-            Bad(name: "without a key") { $0.record.key = RecordKey(hex: String(repeating: "é", count: 16)) },
+            Bad(name: "without a key") {
+                $0.record.key = RecordKey(hex: String(repeating: "A", count: 32))
+            },
+            Bad(name: "without a key") {
+                $0.record.key = RecordKey(hex: String(repeating: "é", count: 16))
+            },
             Bad(name: "neither a time nor a reason") { $0.record.time = nil },
             Bad(name: "names a destination twice") {
                 $0.destinations.append(EntryDestination("db", .noTable))
@@ -159,7 +167,9 @@ import Testing
         }
     }
 
-    @Test func `the device's memory is saved in the same call, also beside duplicates`() async throws {
+    @Test func `the device's memory is saved in the same call, also beside duplicates`()
+        async throws
+    {
         var memory = DeviceMemory()
         memory.nextSequence = 18
         memory.clockOffset = .seconds(360)
@@ -184,7 +194,9 @@ import Testing
         }
     }
 
-    @Test func `a refused call saves no memory: the device still has to send the record`() async throws {
+    @Test func `a refused call saves no memory: the device still has to send the record`()
+        async throws
+    {
         try await withSpool(directory, configure: { $0.maximumBytes = 1 }) { spool in
             var memory = DeviceMemory()
             memory.nextSequence = 2

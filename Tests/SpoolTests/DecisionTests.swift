@@ -6,7 +6,9 @@ import Testing
 @Suite struct DecisionTests {
     let directory = TemporaryDirectory()
 
-    @Test func `a record whose clock is known at last leaves quarantine under its own key`() async throws {
+    @Test func `a record whose clock is known at last leaves quarantine under its own key`()
+        async throws
+    {
         try await withSpool(directory) { spool in
             let row = try await spool.append([quarantined(1)], at: noon)[0].rowID
             try await spool.reconsider(row, as: entry(1), at: noon + .seconds(60))
@@ -31,7 +33,9 @@ import Testing
         }
     }
 
-    @Test func `a reading with another key does not take a quarantined record's place`() async throws {
+    @Test func `a reading with another key does not take a quarantined record's place`()
+        async throws
+    {
         try await withSpool(directory) { spool in
             let row = try await spool.append([quarantined(1)], at: noon)[0].rowID
             let error = await failure { try await spool.reconsider(row, as: entry(2), at: noon) }
@@ -51,7 +55,8 @@ import Testing
         try await withSpool(directory) { spool in
             let row = try await spool.append([sent], at: noon)[0].rowID
             try await spool.assign(
-                row, to: "P0000009", rule: "person", destinations: [EntryDestination("db", .waiting)],
+                row, to: "P0000009", rule: "person",
+                destinations: [EntryDestination("db", .waiting)],
                 at: noon + .seconds(5))
             #expect(try await spool.due("db", limit: 9).map(\.participant) == ["P0000009"])
             #expect(try await spool.destinations()[0].oldestWaitingAt == noon + .seconds(5))
@@ -70,7 +75,8 @@ import Testing
         try await withSpool(directory) { spool in
             let row = try await spool.append([sent], at: noon)[0].rowID
             try await spool.assign(
-                row, to: "P0000009", rule: "person", destinations: [EntryDestination("db", .waiting)],
+                row, to: "P0000009", rule: "person",
+                destinations: [EntryDestination("db", .waiting)],
                 at: noon)
             #expect(try await spool.due("db", limit: 9).isEmpty)
         }
@@ -104,7 +110,9 @@ import Testing
         }
     }
 
-    @Test func `a dead letter is sent again when a person says so, and its letter goes`() async throws {
+    @Test func `a dead letter is sent again when a person says so, and its letter goes`()
+        async throws
+    {
         try await withSpool(directory) { spool in
             let row = try await spool.append([entry(1)], at: noon)[0].rowID
             let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
@@ -121,7 +129,9 @@ import Testing
         }
     }
 
-    @Test func `a held record waits again after it is released, an unassigned one does not`() async throws {
+    @Test func `a held record waits again after it is released, an unassigned one does not`()
+        async throws
+    {
         var held = entry(1)
         held.destinations = [EntryDestination("db", .held("no consent"))]
         var nobodys = entry(2)

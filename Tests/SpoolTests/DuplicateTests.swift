@@ -70,7 +70,9 @@ import Testing
     func `a reading without index or time is one record however often it is heard`(
         case redelivery: Redelivery
     ) async throws {
-        func heard(_ number: Int, _ seconds: Int64, _ text: String, _ device: DeviceID) -> SpoolEntry {
+        func heard(_ number: Int, _ seconds: Int64, _ text: String, _ device: DeviceID)
+            -> SpoolEntry
+        {
             var made = entry(number, device: device, secondsAfterNoon: seconds)
             made.record.sequenceNumber = nil
             made.record.deviceTime = nil
@@ -91,6 +93,7 @@ import Testing
 
     @Test func `a failed measurement that the device sends again is counted once`() async throws {
         try await withSpool(directory) { spool in
+            try await spool.open()
             #expect(try await spool.noteFailedMeasurement(cuff, key: "a", at: noon))
             #expect(try await spool.noteFailedMeasurement(cuff, key: "b", at: noon))
             #expect(try await !spool.noteFailedMeasurement(cuff, key: "a", at: noon + .seconds(9)))

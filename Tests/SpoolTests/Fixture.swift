@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Measurement
+
 @testable import Spool
 
 /// A directory that goes away with the value.

@@ -6,7 +6,9 @@ import Testing
 @Suite struct OutboxTests {
     let directory = TemporaryDirectory()
 
-    @Test func `per device the oldest measurement goes first, in whatever order they came`() async throws {
+    @Test func `per device the oldest measurement goes first, in whatever order they came`()
+        async throws
+    {
         let mixed = [
             entry(1, secondsAfterNoon: 30), entry(2, device: scale, secondsAfterNoon: 20),
             entry(3, secondsAfterNoon: 10), entry(4, device: scale, secondsAfterNoon: 40),
@@ -167,7 +169,8 @@ import Testing
         }
     }
 
-    @Test func `verdicts on what is not in the batch are refused and change nothing`() async throws {
+    @Test func `verdicts on what is not in the batch are refused and change nothing`() async throws
+    {
         try await withSpool(directory) { spool in
             _ = try await spool.append(entries(1...3), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
@@ -196,12 +199,15 @@ import Testing
         }
     }
 
-    @Test func `a row that cannot be read is held and does not stop the ones behind it`() async throws {
+    @Test func `a row that cannot be read is held and does not stop the ones behind it`()
+        async throws
+    {
         try await withSpool(directory) { spool in
             _ = try await spool.append(entries(1...3), at: noon)
             try await spool.tamper("UPDATE record SET kind = 'telepathy' WHERE id = 1")
             try await spool.tamper(
-                "UPDATE record SET quantities = '[{\"name\":\"weight\",\"number\":\"x\"}]' WHERE id = 2")
+                "UPDATE record SET quantities = '[{\"name\":\"weight\",\"number\":\"x\"}]' WHERE id = 2"
+            )
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
             #expect(batch.keys == [key(3)])
             #expect(try await spool.counters()["records_held"] == 2)

@@ -57,7 +57,8 @@ import Testing
         }
     }
 
-    @Test func `raw frames go earlier than their records, but never from quarantine`() async throws {
+    @Test func `raw frames go earlier than their records, but never from quarantine`() async throws
+    {
         try await withSpool(directory) { spool in
             let rows = try await spool.append([entry(1), quarantined(2)], at: noon).map(\.rowID)
             try await deliver(spool, at: noon)
@@ -99,7 +100,9 @@ import Testing
         }
     }
 
-    @Test func `a full store refuses new records, keeps delivering, and takes records after that`() async throws {
+    @Test func `a full store refuses new records, keeps delivering, and takes records after that`()
+        async throws
+    {
         try await withSpool(directory) { spool in
             _ = try await spool.append(entries(1...50), at: noon)
             let limit = try await spool.number("PRAGMA page_count") * 4_096
@@ -112,7 +115,8 @@ import Testing
                 if refusal == nil { stored += 1 }
             }
             #expect(refusal == .full(limit: limit, path: directory.store))
-            #expect(try await spool.counts().stored == stored, "a refused record is not half stored")
+            #expect(
+                try await spool.counts().stored == stored, "a refused record is not half stored")
             #expect(try await spool.append([entry(1)], at: noon) == [.duplicate(RowID(1))])
             try await deliver(spool, at: noon)
             #expect(try await spool.counts().waiting == 0)

@@ -40,7 +40,9 @@ import Testing
         }
     }
 
-    @Test func `a destination shows since when it is behind, not how old the measurement is`() async throws {
+    @Test func `a destination shows since when it is behind, not how old the measurement is`()
+        async throws
+    {
         try await withSpool(directory) { spool in
             try await fill(spool)
             var expected = DestinationCounts(name: "db")
@@ -69,7 +71,8 @@ import Testing
         (RecordFilter.all, [1, 2, 3, 4, 5, 6]), (.waiting, [4]), (.held, [5, 6]),
         (.unassigned, [5]), (.quarantined, [6]), (.deadLetters, [3]), (.delivered, [1, 2]),
     ])
-    func `lists hold the records of their state`(filter: RecordFilter, expected: [Int]) async throws {
+    func `lists hold the records of their state`(filter: RecordFilter, expected: [Int]) async throws
+    {
         try await withSpool(directory) { spool in
             try await fill(spool)
             let found = try await spool.records(limit: 100, filter: filter)
@@ -96,7 +99,8 @@ import Testing
         }
     }
 
-    @Test func `a device keeps what it said before and shows when it was last heard`() async throws {
+    @Test func `a device keeps what it said before and shows when it was last heard`() async throws
+    {
         let known = bloodPressure(1).device
         let bare = DeviceDescription(id: cuff, firmware: "2.0")
         try await withSpool(directory) { spool in
@@ -121,6 +125,7 @@ import Testing
             try await spool.increment(["frames_rejected": 3, "nothing": 0])
         }
         try await withSpool(directory) { spool in
+            try await spool.open()
             #expect(
                 try await spool.counters() == ["frames_rejected": 5, "sightings_unknown": 1])
         }
