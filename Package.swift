@@ -96,6 +96,9 @@ let package = Package(
         tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
+        tests(
+            "DeviceProfile",
+            ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
         tests("JSON", []),
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
