@@ -84,6 +84,7 @@ let package = Package(
             ]),
 
         // Tests.
+        tests("Registry", ["Measurement"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
@@ -92,6 +93,7 @@ let package = Package(
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("YAML", []),
+        tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
         tests("JSON", []),
@@ -100,5 +102,6 @@ let package = Package(
             path: "Tests/SpoolTorture", swiftSettings: common),
         tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
+        tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]
 )

@@ -109,6 +109,10 @@ extension Connection {
                     .instant(now),
                 ])
             return true
+        case .held(let reason):
+            return try run(.markHeld, [.text(reason)] + member) == 1
+        case .noTable:
+            return try run(.markNoTable, member) == 1
         case .retry:
             return true
         }

@@ -44,26 +44,47 @@ extension Spool {
     package func resolve(
         _ batch: Batch, _ results: [RecordResult], at now: Instant
     ) throws(SpoolError) {
+        try resolve(batch: batch.id, results, at: now)
+    }
+
+    /// The same by the batch's number.
+    package func resolve(
+        batch id: Int64, _ results: [RecordResult], at now: Instant
+    ) throws(SpoolError) {
         let final = results.filter { $0.outcome != .retry }
         guard !final.isEmpty else { return }
         try writing { connection throws(SpoolError) in
-            let destination = try connection.destination(ofBatch: batch.id)
+            let destination = try connection.destination(ofBatch: id)
             var delivered = 0
+            var dead = 0
             for result in final {
-                let isMember = try connection.settle(result, batch.id, destination, now)
+                let isMember = try connection.settle(result, id, destination, now)
                 guard isMember else {
-                    throw .refused("row \(result.rowID.number) is not in batch \(batch.id)")
+                    throw .refused("row \(result.rowID.number) is not in batch \(id)")
                 }
-                if case .rejected = result.outcome { continue }
-                delivered += 1
+                switch result.outcome {
+                case .accepted, .duplicate: delivered += 1
+                case .rejected: dead += 1
+                case .held, .noTable, .retry: break
+                }
             }
-            try connection.run(.emptyBatch, [.integer(batch.id)])
-            try connection.run(.deleteBatch, [.integer(batch.id)])
-            try connection.count("records_dead_lettered", by: final.count - delivered)
+            try connection.run(.emptyBatch, [.integer(id)])
+            try connection.run(.deleteBatch, [.integer(id)])
+            try connection.count("records_dead_lettered", by: dead)
+            try connection.count("records_held", by: final.count - delivered - dead)
             guard delivered > 0 else { return }
             try connection.run(
                 .noteDelivered, [.text(destination), .instant(now), .integer(delivered)])
         }
+    }
+
+    /// Divides the batch under way with this number; nothing happens when it is not any more.
+    package func split(batch id: Int64) throws(SpoolError) {
+        let open = try reading { connection throws(SpoolError) in
+            try connection.openBatch(try connection.destination(ofBatch: id))
+        }
+        guard let open, open.id == id else { return }
+        try split(open)
     }
 
     /// Divides a batch into two halves, each with a key of its own; the first half goes first.

@@ -30,6 +30,8 @@ package struct BlueZCounters: Sendable, Equatable {
     package var unknownObjects = 0
     /// Values of characteristics of devices that no session is connected to.
     package var valuesWithoutLink = 0
+    /// Values that a device sent and no session had subscribed to.
+    package var unclaimedValues = 0
     /// Requests to the agent that were refused, by method.
     package var refusedPairings: [String: Int] = [:]
 

@@ -1,6 +1,6 @@
 package import DeviceProfile
 package import EventLoop
-package import Measurement
+import Measurement
 
 /// Bluetooth through bluetoothd: keeps a mirror of its objects, its adapters scanning, and tells
 /// what is heard.
@@ -172,7 +172,7 @@ package import Measurement
                     BlueZNames.root, BlueZNames.agentManager, "RegisterAgent",
                     .objectPath(PairingAgent.path), "KeyboardDisplay"),
                 within: settings.adapter.callLimit)
-        } catch where error.name == "org.bluez.Error.AlreadyExists" {
+        } catch  where error.name == "org.bluez.Error.AlreadyExists" {
             // Registered in an earlier attempt to load.
         }
         // Devices that ask for security by themselves are answered by the default agent.

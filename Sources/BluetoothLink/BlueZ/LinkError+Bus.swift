@@ -1,4 +1,4 @@
-package import DeviceLink
+import DeviceLink
 
 extension LinkError {
     /// What a failed call to a device's object means for a session.

@@ -1,5 +1,5 @@
-package import EventLoop
-package import DeviceLink
+import DeviceProfile
+import EventLoop
 
 /// What bluetoothd asks while devices pair (org.bluez.Agent1), answered only for those we pair.
 ///

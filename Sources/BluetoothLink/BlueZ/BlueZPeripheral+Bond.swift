@@ -1,0 +1,99 @@
+package import DeviceLink
+package import DeviceProfile
+import EventLoop
+
+// Bonds: made with the agent, kept by bluetoothd.
+extension BlueZPeripheral {
+    package func bond(
+        _ method: BondMethod, passkey: PasskeyProvider?, within limit: Duration
+    ) async throws(LinkError) {
+        try requireLink("pair")
+        guard !isBonded, method != .none else { return }
+        bluez.agent.begin(.init(method: method, passkey: passkey), for: path)
+        defer { bluez.agent.end(for: path) }
+        do throws(BusError) {
+            _ = try await call("Pair", within: limit)
+        } catch  where error.name == "org.bluez.Error.AlreadyExists" {
+            // The device asked for security by itself meanwhile.
+        } catch {
+            if error.isTimeout || error.isCancelled { callOffPairing() }
+            guard hasLink else { throw lossError("pair") }
+            if error.isTimeout { throw .pairingFailed("no end within \(limit)") }
+            throw Self.pairingError(error)
+        }
+        _ = try? await bluez.treeChanged.wait(for: .seconds(3)) { self.isBonded || !self.hasLink }
+        try requireLink("pair")
+        guard isBonded else { throw .pairingFailed("bluetoothd has stored no key") }
+        _ = try? await bluez.bus?.call(
+            .setting("Trusted", of: BlueZNames.device, at: path, to: true),
+            within: bluez.settings.adapter.callLimit)
+    }
+
+    private static func pairingError(_ error: BusError) -> LinkError {
+        switch LinkError(error, during: "pair") {
+        case .unreachable(let text) where error.name == "org.bluez.Error.Failed":
+            .pairingFailed(text)
+        case let other: other
+        }
+    }
+
+    private func callOffPairing() {
+        spawn { [self] in
+            _ = try? await call("CancelPairing", within: bluez.settings.adapter.callLimit)
+        }
+    }
+}
+
+extension BlueZ {
+    /// A device for one session; nil where no adapter in use has heard it.
+    package func peripheral(
+        _ address: BluetoothAddress, on adapter: String? = nil
+    ) -> BlueZPeripheral? {
+        let found = devicePaths(address).compactMap { path -> (String, AdapterControl)? in
+            guard let name = BlueZNames.adapterName(of: path), let control = adapters[name],
+                adapter == nil || adapter == name
+            else { return nil }
+            return (path, control)
+        }.first
+        guard let (path, control) = found else { return nil }
+        return BlueZPeripheral(address: address, path: path, bluez: self, control: control)
+    }
+
+    /// The identity addresses of all bonded devices.
+    package var bondedDevices: Set<BluetoothAddress> {
+        Set(
+            tree.paths(with: BlueZNames.device, below: BlueZNames.root).compactMap { path in
+                guard let device = tree[path, BlueZNames.device], SightingReader.isBonded(device)
+                else { return nil }
+                return device["Address"]?.string.flatMap { BluetoothAddress($0) }
+            })
+    }
+
+    /// Removes a device with its bond from every adapter in use; only ever on a person's word.
+    package func forget(_ address: BluetoothAddress) async throws(LinkError) {
+        guard let bus, owner != nil else { throw .stackFailed("bluetoothd is not there") }
+        for path in devicePaths(address) {
+            guard let name = BlueZNames.adapterName(of: path), let control = adapters[name] else {
+                continue
+            }
+            do throws(BusError) {
+                _ = try await bus.call(
+                    .bluez(
+                        control.path, BlueZNames.adapter, "RemoveDevice", .objectPath(path)),
+                    within: settings.adapter.callLimit)
+            } catch  where error.name == "org.bluez.Error.DoesNotExist" {
+                // Gone already.
+            } catch {
+                throw LinkError(error, during: "forget")
+            }
+        }
+        earlyLosses[address] = nil
+    }
+
+    private func devicePaths(_ address: BluetoothAddress) -> [String] {
+        tree.paths(with: BlueZNames.device, below: BlueZNames.root).filter {
+            tree.value($0, BlueZNames.device, "Address")?.string.flatMap { BluetoothAddress($0) }
+                == address
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package import DeviceLink
+package import DeviceProfile
+import EventLoop
+import Measurement
+
+// Services, reads, writes and subscriptions.
+extension BlueZPeripheral {
+    /// Waits for `ServicesResolved`, and for characteristics that are exported after it.
+    package func services(within limit: Duration) async throws(LinkError) -> [GATTService] {
+        try requireLink("services")
+        let resolved = try? await bluez.treeChanged.wait(for: limit) {
+            self.isResolved || !self.hasLink
+        }
+        guard hasLink, resolved == true else { throw lossError("services") }
+        servicesBecameKnown()
+        await settle()
+        guard hasLink else { throw lossError("services") }
+        guard !table.services.isEmpty else {
+            throw .stackFailed("bluetoothd shows no service of the device")
+        }
+        return table.services
+    }
+
+    private var isResolved: Bool {
+        bluez.tree.value(path, BlueZNames.device, "ServicesResolved")?.bool ?? false
+    }
+
+    /// bluetoothd may say that the services are resolved before it has exported all of them: what is
+    /// announced is waited for a little, and its objects are read once more.
+    private func settle() async {
+        for attempt in 0..<4 {
+            table = CharacteristicTable(device: path, in: bluez.tree)
+            let announced = bluez.tree.value(path, BlueZNames.device, "UUIDs")?.strings ?? []
+            let missing = table.missing(announced.compactMap { BluetoothUUID($0) })
+            guard !missing.isEmpty, hasLink else { return }
+            if attempt == 2 { await bluez.readObjectsAgain() }
+            // An advertised UUID that is no service is never there: the waits are short.
+            let before = table
+            _ = try? await bluez.treeChanged.wait(for: .milliseconds(200)) {
+                CharacteristicTable(device: self.path, in: self.bluez.tree) != before
+            }
+        }
+    }
+
+    package func read(_ uuid: BluetoothUUID) async throws(LinkError) -> [UInt8] {
+        try requireLink("read \(uuid)")
+        guard let entry = table[uuid] else { return try batteryLevel(uuid) }
+        inbox.readBegan(entry.path)
+        var answer: [UInt8]?
+        // Also when the call fails: what came meanwhile was no echo.
+        defer {
+            for value in inbox.readEnded(entry.path, with: answer) { deliver(value, uuid) }
+        }
+        let result = try await perform(
+            "read \(uuid)", "ReadValue", entry.path, [.properties([:])])
+        guard let bytes = result.first?.bytes else {
+            throw .stackFailed("read \(uuid): the answer holds no bytes")
+        }
+        answer = bytes
+        return bytes
+    }
+
+    private func batteryLevel(_ uuid: BluetoothUUID) throws(LinkError) -> [UInt8] {
+        guard uuid == .batteryLevel,
+            let level = bluez.tree.value(path, BlueZNames.battery, "Percentage")?.integer,
+            let byte = UInt8(exactly: level)
+        else { throw .noSuchCharacteristic(uuid) }
+        return [byte]
+    }
+
+    package func write(_ uuid: BluetoothUUID, _ bytes: [UInt8]) async throws(LinkError) {
+        try requireLink("write \(uuid)")
+        guard let entry = table[uuid] else { throw .noSuchCharacteristic(uuid) }
+        let kind = entry.characteristic.properties.contains(.write) ? "request" : "command"
+        _ = try await perform(
+            "write \(uuid)", "WriteValue", entry.path,
+            [.bytes(bytes), .properties(["type": .string(kind)])])
+    }
+
+    package func subscribe(_ uuid: BluetoothUUID) async throws(LinkError) -> [GATTValue] {
+        try requireLink("subscribe \(uuid)")
+        guard let entry = table[uuid] else { throw .noSuchCharacteristic(uuid) }
+        do throws(LinkError) {
+            _ = try await perform("subscribe \(uuid)", "StartNotify", entry.path, [])
+        } catch  where isAcquired(error) {
+            // Left over from an earlier link: ended and begun anew.
+            _ = try? await perform("subscribe \(uuid)", "StopNotify", entry.path, [])
+            _ = try await perform("subscribe \(uuid)", "StartNotify", entry.path, [])
+        }
+        return inbox.subscribe(entry.path).map {
+            GATTValue(uuid: uuid, bytes: $0.bytes, at: $0.at)
+        }
+    }
+
+    private func isAcquired(_ error: LinkError) -> Bool {
+        if case .refused(_, let text) = error { text.contains("acquired") } else { false }
+    }
+
+    func valueArrived(_ bytes: [UInt8], from path: String, at time: GatewayTime) {
+        guard let value = inbox.arrived(ValueInbox.Value(bytes: bytes, at: time), at: path) else {
+            return
+        }
+        guard let entry = table.entry(at: path) else {
+            bluez.counters.valuesWithoutLink += 1
+            return
+        }
+        deliver(value, entry.characteristic.uuid)
+    }
+
+    private func deliver(_ value: ValueInbox.Value, _ uuid: BluetoothUUID) {
+        onValue?(GATTValue(uuid: uuid, bytes: value.bytes, at: value.at))
+    }
+
+    /// An ATT transaction has 30 seconds; after that bluetoothd has ended the link itself.
+    private func perform(
+        _ what: String, _ member: String, _ path: String, _ arguments: [BusValue]
+    ) async throws(LinkError) -> [BusValue] {
+        var call = BusCall(BlueZNames.service, path, BlueZNames.characteristic, member)
+        call.arguments = arguments
+        guard let bus = bluez.bus else { throw .stackFailed("\(what): the bus is not there") }
+        do throws(BusError) {
+            let result = try await bus.call(call, within: .seconds(31))
+            guard hasLink else { throw BusError(name: "org.bluez.Error.NotConnected", message: "") }
+            return result
+        } catch {
+            guard hasLink else { throw lossError(what) }
+            if error.isTimeout { control.note(.callHung) }
+            throw LinkError(error, during: what)
+        }
+    }
+}
+
+extension BlueZ {
+    /// Reads all objects once more, for those whose announcement is late.
+    func readObjectsAgain() async {
+        guard let bus, owner != nil else { return }
+        let answer = try? await bus.call(
+            .bluez("/", BlueZNames.objectManager, "GetManagedObjects"),
+            within: settings.adapter.callLimit)
+        guard let read = answer?.first.flatMap({ ObjectTree(managedObjects: $0) }) else { return }
+        tree = read
+        treeChanged.broadcast()
+    }
+}

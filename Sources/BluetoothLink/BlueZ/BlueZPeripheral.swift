@@ -1,0 +1,225 @@
+package import DeviceLink
+package import DeviceProfile
+package import EventLoop
+import Measurement
+
+/// One device for the length of one session, through bluetoothd.
+@LoopActor package final class BlueZPeripheral: GATTPeripheral {
+    package let address: BluetoothAddress
+    package var onValue: (@LoopActor (GATTValue) -> Void)?
+    package var onDisconnect: (@LoopActor (_ byDevice: Bool, _ reason: String) -> Void)?
+
+    let path: String
+    let bluez: BlueZ
+    let control: AdapterControl
+    var table = CharacteristicTable()
+    var inbox = ValueInbox()
+    private var state = State.idle
+    private var reason: String?
+    private var servicesWereKnown = false
+
+    private enum State: Equatable {
+        case idle
+        case connecting
+        case connected
+        /// The gateway asked for the end.
+        case leaving
+        case closed(String)
+    }
+
+    init(address: BluetoothAddress, path: String, bluez: BlueZ, control: AdapterControl) {
+        self.address = address
+        self.path = path
+        self.bluez = bluez
+        self.control = control
+    }
+
+    var isBonded: Bool {
+        bluez.tree[path, BlueZNames.device].map(SightingReader.isBonded) ?? false
+    }
+
+    // MARK: Connecting
+
+    /// Connects when the adapter is free for it, while discovery pauses.
+    ///
+    /// The limit holds for the wait for the adapter and for the attempt separately. An attempt that
+    /// is given up is called off in bluetoothd too.
+    package func connect(
+        within limit: Duration, priority: ConnectionPriority = .normal
+    ) async throws(LinkError) -> Bool {
+        guard state == .idle else { throw .unreachable("this session has had its connection") }
+        guard bluez.links[path] == nil else { throw .unreachable("another session holds it") }
+        // Taken before the wait, so that a second session is refused.
+        bluez.links[path] = self
+        state = .connecting
+        do throws(LinkError) {
+            try await attemptInTurn(within: limit, priority)
+            return isBonded
+        } catch {
+            close("connecting failed")
+            throw error
+        }
+    }
+
+    private func attemptInTurn(
+        within limit: Duration, _ priority: ConnectionPriority
+    ) async throws(LinkError) {
+        let isOurTurn: Bool
+        do {
+            isOurTurn = try await control.connections.enter(priority, within: limit)
+        } catch {
+            throw .unreachable("the session was stopped")
+        }
+        guard isOurTurn else { throw .unreachable("the adapter was busy with other devices") }
+        defer { control.connections.leave() }
+        control.hasLinks = true
+        try await control.withDiscoveryPaused { () async throws(LinkError) in
+            try await self.attempt(within: limit)
+        }
+        control.connected()
+    }
+
+    private func attempt(within limit: Duration) async throws(LinkError) {
+        do throws(BusError) {
+            _ = try await call("Connect", within: limit)
+        } catch {
+            guard error.name != "org.bluez.Error.AlreadyConnected" else { return joined() }
+            if error.isTimeout || error.isCancelled { callOff() }
+            throw error.isTimeout
+                ? .unreachable("no connection within \(limit)")
+                : LinkError(error, during: "connect")
+        }
+        try await waitForLink()
+    }
+
+    /// The answer to Connect may come before the change of `Connected`, and after the link was lost.
+    private func waitForLink() async throws(LinkError) {
+        let settled = try? await bluez.treeChanged.wait(for: .seconds(3)) {
+            self.state != .connecting || self.isConnectedInTree
+        }
+        guard settled == true, state == .connecting else { throw lossError("connect") }
+        joined()
+    }
+
+    private func joined() { state = .connected }
+
+    /// Ends an attempt that nobody waits for any more.
+    private func callOff() {
+        spawn { [self] in
+            do throws(BusError) {
+                _ = try await call("Disconnect", within: bluez.settings.adapter.callLimit)
+            } catch {
+                if error.isTimeout { control.note(.connectHung) }
+            }
+        }
+    }
+
+    private var isConnectedInTree: Bool {
+        bluez.tree.value(path, BlueZNames.device, "Connected")?.bool ?? false
+    }
+
+    // MARK: The end
+
+    package func disconnect() async {
+        guard state == .connected || state == .connecting else { return }
+        state = .leaving
+        do throws(BusError) {
+            _ = try await call("Disconnect", within: bluez.settings.adapter.callLimit)
+        } catch {
+            if error.isTimeout { control.note(.callHung) }
+        }
+        _ = try? await bluez.treeChanged.wait(for: .seconds(5)) {
+            !self.isConnectedInTree || self.isClosed
+        }
+        lost("the gateway ended it")
+    }
+
+    /// bluetoothd tells why, in versions that know (org.bluez.Device1.Disconnected).
+    func reasonArrived(_ reason: String) { self.reason = reason }
+
+    /// The link is over; idempotent.
+    func lost(_ what: String) {
+        switch state {
+        case .idle, .closed: return
+        case .connecting:
+            // The attempt itself reports it.
+            state = .closed(reason ?? what)
+            noteEarlyLoss()
+        case .connected, .leaving:
+            let byGateway = state == .leaving
+            if !byGateway { noteEarlyLoss() }
+            close(reason ?? what)
+            onDisconnect?(!byGateway && bluez.owner != nil, reason ?? what)
+        }
+    }
+
+    private func close(_ what: String) {
+        if !isClosed { state = .closed(what) }
+        if bluez.links[path] === self { bluez.links[path] = nil }
+        control.hasLinks = bluez.links.values.contains { $0.control === control }
+        bluez.counters.unclaimedValues += inbox.unclaimed
+        endSubscriptions()
+    }
+
+    /// bluetoothd would subscribe by itself at the next connection, and the device would send its
+    /// records before the session has read its clock.
+    private func endSubscriptions() {
+        let paths = inbox.subscribed
+        inbox = ValueInbox()
+        guard !paths.isEmpty, let bus = bluez.bus else { return }
+        spawn {
+            for path in paths {
+                _ = try? await bus.call(
+                    .bluez(path, BlueZNames.characteristic, "StopNotify"), within: .seconds(5))
+            }
+        }
+    }
+
+    private var isClosed: Bool {
+        if case .closed = state { true } else { false }
+    }
+
+    // MARK: Bonds that no longer hold
+
+    /// A device that lost its bond connects and leaves at once, again and again.
+    private func noteEarlyLoss() {
+        guard isBonded, !servicesWereKnown else { return }
+        bluez.earlyLosses[address, default: 0] += 1
+    }
+
+    func servicesBecameKnown() {
+        servicesWereKnown = true
+        bluez.earlyLosses[address] = nil
+    }
+
+    /// Why an operation failed that the link did not outlive.
+    func lossError(_ operation: String) -> LinkError {
+        guard case .closed(let what) = state else {
+            return .unreachable("\(operation): no answer in time")
+        }
+        if bluez.earlyLosses[address, default: 0] >= 2 {
+            return .staleBond("the device ends every connection before its services are known")
+        }
+        return .disconnected("\(operation): \(what)")
+    }
+
+    // MARK: Calls
+
+    func requireLink(_ operation: String) throws(LinkError) {
+        guard state == .connected else { throw lossError(operation) }
+    }
+
+    var hasLink: Bool { state == .connected }
+
+    func call(
+        _ member: String, _ arguments: BusValue..., at path: String? = nil,
+        interface: String = BlueZNames.device, within limit: Duration
+    ) async throws(BusError) -> [BusValue] {
+        guard let bus = bluez.bus, bluez.owner != nil else {
+            throw BusError(name: BusError.disconnectedName, message: "bluetoothd is not there")
+        }
+        var call = BusCall(BlueZNames.service, path ?? self.path, interface, member)
+        call.arguments = arguments
+        return try await bus.call(call, within: limit)
+    }
+}

@@ -1,0 +1,47 @@
+package import DeviceLink
+package import DeviceProfile
+package import EventLoop
+package import Measurement
+
+/// A device that a session can be run with: what `GATTSessionRunner` needs of a link.
+///
+/// Every operation has a time limit and ends with a `LinkError` when the link is lost meanwhile.
+@LoopActor package protocol GATTPeripheral: AnyObject {
+    /// Called for each notification and indication of a subscribed characteristic, in order.
+    var onValue: (@LoopActor (GATTValue) -> Void)? { get set }
+    /// Called once when the link is over; `byDevice` unless the gateway ended it.
+    var onDisconnect: (@LoopActor (_ byDevice: Bool, _ reason: String) -> Void)? { get set }
+
+    /// Connects; the result tells whether the stack holds a bond for the device.
+    func connect(
+        within limit: Duration, priority: ConnectionPriority
+    ) async throws(LinkError) -> Bool
+    /// Bonds; nothing happens where the bond is there.
+    func bond(
+        _ method: BondMethod, passkey: PasskeyProvider?, within limit: Duration
+    ) async throws(LinkError)
+    /// Waits for the device's services.
+    func services(within limit: Duration) async throws(LinkError) -> [GATTService]
+    func read(_ uuid: BluetoothUUID) async throws(LinkError) -> [UInt8]
+    /// Writes and waits for the device's answer, where the characteristic gives one.
+    func write(_ uuid: BluetoothUUID, _ bytes: [UInt8]) async throws(LinkError)
+    /// Asks for notifications or indications.
+    ///
+    /// - Returns: the values that came before the subscription stood.
+    func subscribe(_ uuid: BluetoothUUID) async throws(LinkError) -> [GATTValue]
+    /// Ends the link and waits for that, for a few seconds at most.
+    func disconnect() async
+}
+
+/// A value that a device sent by itself.
+package struct GATTValue: Sendable, Equatable {
+    package var uuid: BluetoothUUID
+    package var bytes: [UInt8]
+    package var at: GatewayTime
+
+    package init(uuid: BluetoothUUID, bytes: [UInt8], at: GatewayTime) {
+        self.uuid = uuid
+        self.bytes = bytes
+        self.at = at
+    }
+}
