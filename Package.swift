@@ -93,6 +93,10 @@ let package = Package(
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("YAML", []),
+        .testTarget(
+            name: "HakaruTests",
+            dependencies: ["hakaru", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status"],
+            swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
