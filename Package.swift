@@ -92,6 +92,7 @@ let package = Package(
             name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
+        tests("BluetoothLink", ["EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
@@ -106,5 +107,6 @@ let package = Package(
             path: "Tests/SpoolTorture", swiftSettings: common),
         tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
+        tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]
 )

@@ -73,7 +73,6 @@ class Misbehaving(WithReceiver):
 
     def test_documents_that_hold_the_culprit_are_refused_until_told_otherwise(self):
         self.ask(mode="refuse", status=422, containing='"65.5"', times=0)
-        self.ask(mode="status", status=503)
         bad = json.dumps(document(body_weight=65.5, model_number="65.5")).encode()
         good = document(observation_time="20250707070707")
         for _ in range(2):
