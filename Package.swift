@@ -94,6 +94,10 @@ let package = Package(
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("BluetoothLink", ["EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
+        .testTarget(
+            name: "HakaruTests",
+            dependencies: ["hakaru", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status"],
+            swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
