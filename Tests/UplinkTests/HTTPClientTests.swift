@@ -2,6 +2,7 @@ import EventLoop
 import Exchange
 import GatewayTestKit
 import Glibc
+import JSON
 import Testing
 
 @testable import Uplink
