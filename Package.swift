@@ -92,6 +92,7 @@ let package = Package(
             name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
+        tests("BluetoothLink", ["EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),

@@ -45,13 +45,15 @@ enum BloodPressureMeasurement {
             ? try reader.uint16BE(field) : try reader.uint16LE(field)
     }
 
-    /// A pressure or a pulse that no cuff can show is a frame in another layout, not a value.
+    /// A pressure or a pulse that no cuff can show is a frame in another layout, not a value; some
+    /// cuffs write a negative number for "no value".
     private static func plausibleNumber(
         _ raw: UInt16, _ name: QuantityName, kilopascal: Bool, _ reader: ByteReader
     ) throws(DecodeError) -> ExactDecimal? {
         guard let number = MedicalFloat(sfloat: raw).number else { return nil }
         let limit = ExactDecimal(kilopascal ? 100 : 1_000)
-        guard number < limit, !(number < ExactDecimal(0)) else {
+        if number < ExactDecimal(0) { return nil }
+        guard number < limit else {
             throw DecodeError(
                 "\(name.rawValue) is out of any device's range", offset: reader.offset - 2)
         }

@@ -63,6 +63,10 @@ enum GlucoseMeasurement {
             // kg/L × 10⁵ = mg/dL, mol/L × 10³ = mmol/L: only the exponent moves.
             let shifted = ExactDecimal(
                 number.mantissa, exponent: number.exponent + (molar ? 3 : 5))
+            // A hundred times what any meter shows is a frame in another layout, not a value.
+            guard shifted < ExactDecimal(100_000) else {
+                throw DecodeError("glucose is out of any device's range", offset: reader.offset - 3)
+            }
             reading.quantities = [Quantity(.glucose, shifted, unit)]
         case .positiveInfinity:
             reading.flags.append("result-too-high")

@@ -154,7 +154,7 @@ struct StatusDocuments {
     }
 
     func destination(
-        _ snapshot: DestinationSnapshot, _ counts: Spool.DestinationCounts?,
+        _ snapshot: DestinationSnapshot, _ counts: DestinationCounts?,
         _ writer: inout JSONWriter
     ) {
         writer.object { writer in

@@ -185,8 +185,9 @@ import Spool
         sessions[address] = (task, runner)
     }
 
-    private func finished(_ address: BluetoothAddress, _ device: DeviceDescription, _ end: SessionEnd)
-    {
+    private func finished(
+        _ address: BluetoothAddress, _ device: DeviceDescription, _ end: SessionEnd
+    ) {
         sessions[address] = nil
         policy.ended(address, end, at: GatewayTime.now().utc)
         switch end {

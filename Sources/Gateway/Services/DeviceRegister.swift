@@ -1,4 +1,5 @@
 import DeviceProfile
+import Measurement
 
 /// The devices that the configuration names: what may be connected, and with which passkey.
 struct DeviceRegister: Sendable {
@@ -26,4 +27,9 @@ struct DeviceRegister: Sendable {
             return models.contains { $0.lowercased() == model }
         }
     }
+}
+
+extension DeviceDescription {
+    /// The address as the Bluetooth link knows it.
+    var bluetoothAddress: BluetoothAddress? { address.flatMap { BluetoothAddress($0) } }
 }

@@ -35,7 +35,7 @@ import TapeLink
     /// Serves the directory until the task is cancelled; a tape that is being played is finished.
     func run() async {
         _ = mkdir(directory, 0o750)
-        let notifier = inotify_init1(Int32(IN_CLOEXEC.rawValue) | Int32(IN_NONBLOCK.rawValue))
+        let notifier = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
         defer { if notifier >= 0 { close(notifier) } }
         let mask = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)
         guard notifier >= 0, inotify_add_watch(notifier, directory, mask) >= 0 else {

@@ -62,7 +62,7 @@ import YAML
         case .file(let file): path = file.path
         }
         let problems = ProblemList()
-        let definition = FormatLoader.load(
+        let definition = FormatDefinition.load(
             try FileReader.read(path), file: path, problems: problems)
         guard let definition else { throw ConfigurationFailure(problems.sorted) }
         return definition
@@ -77,7 +77,7 @@ import YAML
             setting: GatewaySetting(rawValue: configuration.gateway.setting.rawValue) ?? .home,
             extensions: Set(entry.extensions), testLabID: configuration.gateway.testLabID)
         return Destination(
-            name: entry.name, url: try DestinationURL(entry.url.text), format: format,
+            name: entry.name, url: try Uplink.DestinationURL(entry.url.text), format: format,
             options: options, consortium: configuration.gateway.consortiumID ?? "",
             token: entry.bearerTokenFile.map { TokenFile(path: $0.path) },
             tls: TLSFiles(
