@@ -63,7 +63,8 @@ struct EncoderAgainstReceiverTests {
         }
         let items = records.enumerated().map { index, record in
             OutboxItem(
-                id: firstID + Int64(index), record: record, participant: index % 2 == 0 ? "MDM-001" : "P2",
+                id: firstID + Int64(index), record: record,
+                participant: index % 2 == 0 ? "MDM-001" : "P2",
                 stored: Sample.moment)
         }
         return try await LoopThread.run {
