@@ -2,6 +2,12 @@
 struct SQL: Hashable, Sendable {
     let text: String
     init(_ text: String) { self.text = text }
+
+    /// The beginning of the text, for error messages.
+    var label: String {
+        let line = text.split(separator: " ").prefix(4).joined(separator: " ")
+        return String(line.prefix { !$0.isNewline && $0 != "(" })
+    }
 }
 
 // MARK: Transactions and state of the file

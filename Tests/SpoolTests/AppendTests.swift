@@ -30,7 +30,7 @@ import Testing
         full.record.time?.origin = .corrected
         full.record.received.synchronised = false
         let sent = full
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let result = try await spool.append([sent], at: noon)
             let stored = try #require(try await spool.record(result[0].rowID))
             #expect(stored.record == sent.record)
@@ -54,7 +54,7 @@ import Testing
         bare.record.quantities = []
         bare.frames = [RawFrame(source: "usb", bytes: [])]
         let sent = bare
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             #expect(try await spool.record(row)?.record == sent.record)
             #expect(try await spool.frames(of: row) == sent.frames)
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `records keep their order and get rising numbers`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let first = try await spool.append(entries(1...3), at: noon)
             let second = try await spool.append(entries(4...5), at: noon)
             let numbers = (first + second).map(\.rowID.number)
@@ -73,11 +73,10 @@ import Testing
     }
 
     @Test func `what was stored is there after the store is closed and opened`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...2), at: noon)
         }
-        try await withSpool(directory) { spool in
-            try await spool.open()
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.counts().stored == 2)
             #expect(await spool.openReport?.wasUnclean == false)
         }
@@ -103,7 +102,7 @@ import Testing
             Bad(name: "a fingerprint and a window") { $0.fingerprint = "x" },
             Bad(name: "a fingerprint and a window") { $0.duplicateWindow = .seconds(1) },
         ]
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             for bad in table {
                 var broken = entry(2)
                 bad.change(&broken)
@@ -121,7 +120,7 @@ import Testing
         var nobodys = entry(1)
         nobodys.participant = nil
         let sent = nobodys
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             let stored = try #require(try await spool.record(row))
             #expect(stored.deliveries.map(\.state) == [.held])
@@ -136,7 +135,7 @@ import Testing
     func `a quarantined record is kept with its reason and never waits for sending`(
         reason: QuarantineReason
     ) async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([quarantined(1, reason)], at: noon)[0].rowID
             let stored = try #require(try await spool.record(row))
             #expect(stored.record.quarantine == reason)
@@ -156,7 +155,7 @@ import Testing
             EntryDestination("c", .noTable),
         ]
         let sent = many
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             #expect(
                 try await spool.record(row)?.deliveries == [
@@ -180,7 +179,7 @@ import Testing
         memory.lastSessionEndedAt = noon + .seconds(2)
         memory.batteryPercent = 88
         let first = memory
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append([entry(1)], at: noon, memory: (cuff, first))
             #expect(try await spool.memory(of: cuff) == first)
             var later = first
@@ -197,7 +196,7 @@ import Testing
     @Test func `a refused call saves no memory: the device still has to send the record`()
         async throws
     {
-        try await withSpool(directory, configure: { $0.maximumBytes = 1 }) { spool in
+        try await withSpool(directory, configure: { $0.maximumBytes = 1 }) { spool async throws in
             var memory = DeviceMemory()
             memory.nextSequence = 2
             let sent = memory

@@ -9,7 +9,7 @@ import Testing
     @Test func `a record whose clock is known at last leaves quarantine under its own key`()
         async throws
     {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([quarantined(1)], at: noon)[0].rowID
             try await spool.reconsider(row, as: entry(1), at: noon + .seconds(60))
             let stored = try #require(try await spool.record(row))
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func `an accepted record never gets a second time`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([entry(1)], at: noon)[0].rowID
             var other = entry(1)
             other.record.time?.observed = noon + .seconds(500)
@@ -36,7 +36,7 @@ import Testing
     @Test func `a reading with another key does not take a quarantined record's place`()
         async throws
     {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([quarantined(1)], at: noon)[0].rowID
             let error = await failure { try await spool.reconsider(row, as: entry(2), at: noon) }
             #expect(error == .refused("record 1 has another key"))
@@ -52,7 +52,7 @@ import Testing
         var nobodys = entry(1)
         nobodys.participant = nil
         let sent = nobodys
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             try await spool.assign(
                 row, to: "P0000009", rule: "person",
@@ -72,7 +72,7 @@ import Testing
         var nobodys = quarantined(1, .timeFault)
         nobodys.participant = nil
         let sent = nobodys
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             try await spool.assign(
                 row, to: "P0000009", rule: "person",
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `a withdrawn consent stops a retry that is under way`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let rows = try await spool.append(entries(1...3), at: noon).map(\.rowID)
             let before = try #require(try await spool.formBatch("db", max: 3, at: noon))
             #expect(try await spool.hold([rows[1]], at: "db", reason: "consent withdrawn") == 1)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func `what a receiver has is not held any more`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let rows = try await spool.append([entry(1)], at: noon).map(\.rowID)
             let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
             try await spool.resolve(batch, batch.all(.accepted), at: noon)
@@ -113,7 +113,7 @@ import Testing
     @Test func `a dead letter is sent again when a person says so, and its letter goes`()
         async throws
     {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([entry(1)], at: noon)[0].rowID
             let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
             try await spool.resolve(
@@ -137,7 +137,7 @@ import Testing
         var nobodys = entry(2)
         nobodys.participant = nil
         let sent = [held, nobodys, quarantined(3)]
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let rows = try await spool.append(sent, at: noon).map(\.rowID)
             #expect(try await spool.release(rows[0], to: "db", at: noon))
             for row in rows.dropFirst() {

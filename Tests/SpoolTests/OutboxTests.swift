@@ -14,7 +14,7 @@ import Testing
             entry(3, secondsAfterNoon: 10), entry(4, device: scale, secondsAfterNoon: 40),
             entry(5, secondsAfterNoon: -3_600), entry(6, secondsAfterNoon: 30),
         ]
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(mixed, at: noon)
             let due = try await spool.due("db", limit: 10)
             #expect(due.map(\.record.key) == [5, 3, 2, 1, 6, 4].map(key))
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func `an item holds what a document needs`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([entry(1)], at: noon + .milliseconds(123))[0].rowID
             let item = OutboxItem(
                 rowID: row, record: entry(1).record, participant: "P0000001",
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `a batch is the same with the same key on every try`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.openBatch("db") == nil)
             #expect(try await spool.formBatch("db", max: 3, at: noon) == nil)
             _ = try await spool.append(entries(1...5), at: noon)
@@ -50,11 +50,11 @@ import Testing
     }
 
     @Test func `a batch keeps its records and its key over a restart`() async throws {
-        let formed = try await withSpool(directory) { spool in
+        let formed = try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...5), at: noon)
             return try #require(try await spool.formBatch("db", max: 3, at: noon))
         }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.openBatch("db") == formed)
             try await spool.resolve(formed, formed.all(.accepted), at: noon)
             let next = try #require(try await spool.formBatch("db", max: 3, at: noon))
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func `the same records get the same key again after they waited on`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...3), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
             try await spool.resolve(batch, batch.all(.retry), at: noon)
@@ -78,7 +78,7 @@ import Testing
         var both = entry(1)
         both.destinations = [EntryDestination("a", .waiting), EntryDestination("b", .waiting)]
         let sent = both
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             let a = try #require(try await spool.formBatch("a", max: 9, at: noon))
             let b = try #require(try await spool.formBatch("b", max: 9, at: noon))
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func `every record of a batch gets its own verdict`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...5), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 5, at: noon))
             let rows = batch.items.map(\.rowID)
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func `a batch is halved until the culprit stands alone, in order`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...5), at: noon)
             var sent: [[RecordKey]] = []
             var keys: Set<String> = []
@@ -150,13 +150,13 @@ import Testing
     }
 
     @Test func `halves survive a restart with their order and keys`() async throws {
-        let halves = try await withSpool(directory) { spool in
+        let halves = try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...4), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 4, at: noon))
             try await spool.split(batch)
             return try #require(try await spool.openBatch("db"))
         }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.openBatch("db") == halves)
             #expect(halves.keys == (1...2).map(key))
             try await spool.split(halves)
@@ -171,7 +171,7 @@ import Testing
 
     @Test func `verdicts on what is not in the batch are refused and change nothing`() async throws
     {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...3), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
             let stranger = RecordResult(RowID(3), .accepted)
@@ -191,7 +191,7 @@ import Testing
     }
 
     @Test func `a batch of one cannot be halved`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append([entry(1)], at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
             #expect(await failure { try await spool.split(batch) }?.name == "refused")
@@ -202,7 +202,7 @@ import Testing
     @Test func `a row that cannot be read is held and does not stop the ones behind it`()
         async throws
     {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...3), at: noon)
             try await spool.tamper("UPDATE record SET kind = 'telepathy' WHERE id = 1")
             try await spool.tamper(
