@@ -108,13 +108,16 @@ enum Attention {
 
     private static func records(_ records: JSONValue?) -> [String] {
         let ways = [
-            ("unassigned", "belong to nobody: hakaru records --state unassigned"),
-            ("quarantined", "need a decision: hakaru quarantine list"),
-            ("dead_letters", "were refused for good: hakaru records --state dead-letter"),
+            ("unassigned", "belongs", "belong", "to nobody: hakaru records --state unassigned"),
+            ("quarantined", "needs", "need", "a decision: hakaru quarantine list"),
+            (
+                "dead_letters", "was", "were",
+                "refused for good: hakaru records --state dead-letter"
+            ),
         ]
-        return ways.compactMap { name, way in
+        return ways.compactMap { name, one, many, way in
             guard let count = records?[name]?.integer, count > 0 else { return nil }
-            return "\(count) \(count == 1 ? "record" : "records") \(way)"
+            return count == 1 ? "1 record \(one) \(way)" : "\(count) records \(many) \(way)"
         }
     }
 
@@ -123,10 +126,10 @@ enum Attention {
             let state = Plain.text(destination["state"])
             guard state == "retrying" || state == "held" else { return nil }
             let error = Plain.text(destination["last_error"])
-            let since = Plain.ago(destination["oldest_waiting_at"], now: now)
+            let since = Plain.age(destination["oldest_waiting_at"], now: now)
             return "\(Plain.text(destination["name"])) is \(state)"
                 + (error == Plain.none ? "" : ": " + error)
-                + (since == Plain.none ? "" : " (oldest record waits since \(since))")
+                + (since == Plain.none ? "" : " (oldest record waits for \(since))")
         }
     }
 
