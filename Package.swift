@@ -101,6 +101,9 @@ let package = Package(
         tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement", "Uplink"]),
         tests("Measurement", []),
+        tests(
+            "DeviceProfile",
+            ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
         tests("JSON", []),
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
