@@ -81,7 +81,14 @@ enum Attention {
     static func list(_ status: JSONValue, now: Instant) -> [String] {
         clock(status["clock"]) + bluetooth(status["bluetooth"]) + usb(status["usb"])
             + records(status["records"]) + destinations(status["destinations"], now)
-            + storage(status["storage"])
+            + storage(status["storage"]) + files(status["profiles"], status["tapes"])
+    }
+
+    private static func files(_ profiles: JSONValue?, _ tapes: JSONValue?) -> [String] {
+        let problems = profiles?["problems"]?.array ?? []
+        let failed = tapes?["failed"]?.integer ?? 0
+        return problems.map { "profile " + Plain.text($0) }
+            + (failed > 0 ? ["\(failed) tapes failed: see the .failed files beside them"] : [])
     }
 
     private static func clock(_ clock: JSONValue?) -> [String] {
@@ -112,7 +119,7 @@ enum Attention {
             ("quarantined", "needs", "need", "a decision: hakaru quarantine list"),
             (
                 "dead_letters", "was", "were",
-                "refused for good: hakaru records --state dead-letter"
+                "refused for good: hakaru records --state dead-letters"
             ),
         ]
         return ways.compactMap { name, one, many, way in
@@ -134,7 +141,11 @@ enum Attention {
     }
 
     private static func storage(_ storage: JSONValue?) -> [String] {
-        if let problem = storage?["problem"]?.string { return ["storage: " + Plain.text(problem)] }
+        let state = storage?["state"]?.string ?? "ok"
+        guard state == "ok" else {
+            let reason = storage?["reason"]?.string ?? state
+            return ["storage: " + Plain.text(reason)]
+        }
         guard let used = storage?["used_bytes"]?.integer,
             let maximum = storage?["maximum_bytes"]?.integer, maximum > 0,
             used / 9 >= maximum / 10

@@ -72,10 +72,22 @@ import Testing
                 line: "  ! 1 record needs a decision: hakaru quarantine list"),
             Trouble(
                 name: "dead letters", find: "\"dead_letters\":0", replace: "\"dead_letters\":3",
-                line: "  ! 3 records were refused for good: hakaru records --state dead-letter"),
+                line: "  ! 3 records were refused for good: hakaru records --state dead-letters"),
             Trouble(
                 name: "destination held", find: "\"state\":\"idle\"", replace: "\"state\":\"held\"",
                 line: "  ! common-db is held"),
+            Trouble(
+                name: "store in trouble", find: "\"used_bytes\"",
+                replace: "\"state\":\"disk-full\",\"reason\":\"no space left\",\"used_bytes\"",
+                line: "  ! storage: no space left"),
+            Trouble(
+                name: "bad profile", find: "\"clock\":",
+                replace: "\"profiles\":{\"problems\":[\"x.yaml:3:1: id: is missing\"]},\"clock\":",
+                line: "  ! profile x.yaml:3:1: id: is missing"),
+            Trouble(
+                name: "failed tapes", find: "\"clock\":",
+                replace: "\"tapes\":{\"played\":4,\"failed\":2},\"clock\":",
+                line: "  ! 2 tapes failed: see the .failed files beside them"),
             Trouble(
                 name: "full disk", find: "\"used_bytes\":12400000",
                 replace: "\"used_bytes\":470000000",
