@@ -99,7 +99,7 @@ let package = Package(
             dependencies: ["hakaru", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status"],
             swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
-        tests("Gateway", ["YAML", "Measurement"]),
+        tests("Gateway", ["YAML", "Measurement", "Uplink"]),
         tests("Measurement", []),
         tests(
             "DeviceProfile",
