@@ -18,7 +18,8 @@ import Testing
 
     @Test func `a predicate that already holds does not wait`() async throws {
         try await LoopThread.run {
-            #expect(try await LoopCondition().wait(for: .zero) { true })
+            let held = try await LoopCondition().wait(for: .zero) { true }
+            #expect(held)
         }
     }
 
@@ -43,7 +44,8 @@ import Testing
             let condition = LoopCondition()
             let noise = EventLoop.shared.every(.milliseconds(3)) { condition.broadcast() }
             let start = ContinuousClock.now
-            #expect(try await !condition.wait(for: .milliseconds(40)) { false })
+            let held = try await condition.wait(for: .milliseconds(40)) { false }
+            #expect(!held)
             #expect(ContinuousClock.now - start < .seconds(5))
             withExtendedLifetime(noise) {}
         }

@@ -13,6 +13,8 @@ struct AdapterPlan: Sendable, Equatable {
 
     /// bluetoothd holds a discovery session of ours.
     private(set) var hasSession = false
+    /// Scanning, or pausing it for a connection: that lasts as long as the attempt.
+    private var isServing = false
     private(set) var isBlocked = false
     /// Signs of breakage since the radio last proved that it works.
     private(set) var trouble = 0
@@ -52,8 +54,7 @@ struct AdapterPlan: Sendable, Equatable {
         if !isPresent { return .absent }
         if isBlocked && !isPowered { return .blocked }
         if !isPowered { return .off }
-        // A pause for a connection is part of scanning: it lasts as long as the attempt.
-        return hasSession || pauses > 0 && trouble == 0 ? .scanning : .starting
+        return isServing ? .scanning : .starting
     }
 
     var nextStep: Step {
@@ -70,7 +71,7 @@ struct AdapterPlan: Sendable, Equatable {
     mutating func reset(daemonIsUp: Bool, isPresent: Bool, isPowered: Bool) {
         self.daemonIsUp = daemonIsUp
         self.isPresent = isPresent
-        hasSession = false
+        endSession()
         isBlocked = false
         pendingRecovery = nil
         powerFailures = 0
@@ -81,7 +82,7 @@ struct AdapterPlan: Sendable, Equatable {
     /// Power came or went; bluetoothd drops all discovery sessions with it.
     mutating func powerChanged(to powered: Bool) {
         isPowered = powered
-        if powered { isBlocked = false } else { hasSession = false }
+        if powered { isBlocked = false } else { endSession() }
     }
 
     /// An advertisement or a connection: the radio works.
@@ -132,9 +133,11 @@ struct AdapterPlan: Sendable, Equatable {
     private mutating func started(_ failure: BusError?) -> Duration? {
         guard let failure else {
             hasSession = true
+            isServing = true
             startFailures = 0
             return nil
         }
+        endSession()
         startFailures += 1
         if failure.isTimeout {
             note(.callHung)
@@ -154,7 +157,7 @@ struct AdapterPlan: Sendable, Equatable {
 
     private mutating func recovered(_ recovery: Recovery, _ failure: BusError?) -> Duration? {
         pendingRecovery = nil
-        hasSession = false
+        endSession()
         switch recovery {
         case .restartDiscovery: counters.discoveryRestarts += 1
         case .powerCycle:
@@ -162,6 +165,11 @@ struct AdapterPlan: Sendable, Equatable {
             isPowered = failure != nil
         }
         return failure == nil ? nil : Self.backOff(trouble)
+    }
+
+    private mutating func endSession() {
+        hasSession = false
+        isServing = false
     }
 
     /// 1, 2, 4 … 60 seconds.

@@ -32,7 +32,7 @@ extension BlueZPeripheral {
             table = CharacteristicTable(device: path, in: bluez.tree)
             let announced = bluez.tree.value(path, BlueZNames.device, "UUIDs")?.strings ?? []
             let missing = table.missing(announced.compactMap { BluetoothUUID($0) })
-            guard !missing.isEmpty, hasLink else { return }
+            guard !missing.isEmpty || table.services.isEmpty, hasLink else { return }
             if attempt == 2 { await bluez.readObjectsAgain() }
             // An advertised UUID that is no service is never there: the waits are short.
             let before = table

@@ -6,7 +6,7 @@ import EventLoop
 /// A passkey is given to the one device that it belongs to; whatever another device asks for is
 /// refused and counted.
 @LoopActor final class PairingAgent {
-    static let path = "/org/hakaru/agent"
+    nonisolated static let path = "/org/hakaru/agent"
 
     /// A pairing that the gateway has begun.
     struct Pairing {

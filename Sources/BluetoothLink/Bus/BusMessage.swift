@@ -9,6 +9,16 @@ package struct BusMessage: Sendable, Hashable {
     package var member: String
     package var body: [BusValue]
 
+    package init(
+        sender: String, path: String, interface: String, member: String, body: [BusValue]
+    ) {
+        self.sender = sender
+        self.path = path
+        self.interface = interface
+        self.member = member
+        self.body = body
+    }
+
     /// Reads a message that sd-bus holds; the values are copied.
     init(_ message: RawMessage) throws(BusError) {
         func text(_ pointer: UnsafePointer<CChar>?) -> String {

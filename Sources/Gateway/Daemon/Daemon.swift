@@ -27,6 +27,7 @@ import Status
     private var uplinkTask: Task<Void, Never>?
     private var signals: [EventSource] = []
     private var retention: EventSource?
+    private var settling: EventSource?
     private var isStopping = false
 
     /// Builds everything; nothing runs yet.
@@ -70,6 +71,9 @@ import Status
         watchRetention()
         _ = try? EventLoop.shared.enableWatchdog()
         ServiceManager.ready(status: "running")
+        settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
+            StartupMemory.release()
+        }
         Log.notice("started", ["version": DaemonOptions.version])
     }
 

@@ -1,0 +1,210 @@
+import DeviceLink
+import DeviceProfile
+import EventLoop
+import GatewayTestKit
+import Testing
+
+@testable import BluetoothLink
+
+/// Pairing: the right passkey to the right device, nothing to any other.
+@Suite struct BondTests {
+    typealias Scene = PeripheralTests.Scene
+    static let stranger = FakeBlueZ.path("00:00:00:00:00:99")
+
+    init() { LoopThread.start() }
+
+    @Test func `Just Works pairs without a question and is trusted from then on`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            try await scene.connect()
+            try await scene.peripheral.bond(.justWorks, passkey: nil, within: .seconds(5))
+            #expect(scene.room.bluez.bondedDevices.count == 1)
+            #expect(scene.fake.agentAnswers.isEmpty)
+            #expect(scene.fake.tree.value(scene.device, "org.bluez.Device1", "Trusted") == true)
+            await scene.room.close()
+        }
+    }
+
+    @Test func `a passkey from a person reaches the device that shows it`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            scene.fake.passkeys[scene.device] = 4_321
+            try await scene.connect()
+            try await scene.peripheral.bond(
+                .passkeyEntry,
+                passkey: {
+                    try? await sleep(for: .milliseconds(30))
+                    return 4_321
+                }, within: .seconds(5))
+            #expect(scene.room.bluez.bondedDevices.count == 1)
+            await scene.room.close()
+        }
+    }
+
+    struct Wrong: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var method: BondMethod
+        var passkey: UInt32?
+    }
+    @Test(arguments: [
+        Wrong(testDescription: "another number", method: .passkeyEntry, passkey: 1),
+        Wrong(testDescription: "nobody knows it", method: .passkeyEntry, passkey: nil),
+        Wrong(testDescription: "seven digits", method: .passkeyEntry, passkey: 4_321_000),
+        Wrong(testDescription: "the profile says Just Works", method: .justWorks, passkey: 4_321),
+    ])
+    func `without the right passkey a person has to act`(_ wrong: Wrong) async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            scene.fake.passkeys[scene.device] = 4_321
+            try await scene.connect()
+            await #expect(throws: LinkError.pairingFailed("pair: Authentication Failed")) {
+                try await scene.peripheral.bond(
+                    wrong.method, passkey: { wrong.passkey }, within: .seconds(5))
+            }
+            #expect(scene.room.bluez.bondedDevices.isEmpty)
+            await scene.room.close()
+        }
+    }
+
+    @Test func `another device that asks meanwhile gets nothing, and is counted`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            let fake = scene.fake
+            fake.behaviours["Pair"] = [
+                .run {
+                    for member in ["RequestPasskey", "RequestAuthorization", "RequestPinCode"] {
+                        _ = try? await fake.askAgent(member, .objectPath(Self.stranger))
+                    }
+                }
+            ]
+            try await scene.connect()
+            try await scene.peripheral.bond(
+                .passkeyEntry, passkey: { 123_456 }, within: .seconds(5))
+            #expect(fake.agentAnswers.count == 3)
+            for answer in fake.agentAnswers {
+                #expect(throws: BusError.self) { try answer.get() }
+            }
+            #expect(
+                scene.room.bluez.currentCounters.refusedPairings == [
+                    "RequestPasskey": 1, "RequestAuthorization": 1, "RequestPinCode": 1,
+                ])
+            await scene.room.close()
+        }
+    }
+
+    struct Question: Sendable {
+        var member: String
+        var arguments: [BusValue]
+        var isGranted: Bool
+    }
+    @Test(arguments: [
+        Question(member: "RequestAuthorization", arguments: [], isGranted: true),
+        Question(member: "RequestConfirmation", arguments: [.uint32(1)], isGranted: true),
+        Question(member: "RequestPasskey", arguments: [], isGranted: false),
+        Question(member: "DisplayPasskey", arguments: [.uint32(1), .uint16(0)], isGranted: false),
+        Question(member: "RequestPinCode", arguments: [], isGranted: false),
+        Question(member: "AuthorizeService", arguments: ["1810"], isGranted: false),
+        Question(member: "Invented", arguments: [], isGranted: false),
+    ])
+    func `while a device pairs by Just Works the agent grants that and no more`(
+        _ question: Question
+    ) async throws {
+        let agent = PairingAgent()
+        let path = "/org/bluez/hci0/dev_1"
+        func ask() async -> Bool {
+            let call = BusMessage(
+                sender: ":1.1", path: PairingAgent.path, interface: "org.bluez.Agent1",
+                member: question.member, body: [.objectPath(path)] + question.arguments)
+            return (try? await agent.answer(call)) != nil
+        }
+        #expect(await !ask())
+        await agent.begin(.init(method: .justWorks, passkey: nil), for: path)
+        #expect(await ask() == question.isGranted)
+        await agent.end(for: path)
+        #expect(await !ask())
+    }
+
+    @Test func `a passkey that comes after the pairing has ended is not given away`() async throws {
+        try await LoopThread.run {
+            let agent = PairingAgent()
+            let path = "/org/bluez/hci0/dev_1"
+            let found = LoopCondition()
+            agent.begin(
+                .init(
+                    method: .passkeyEntry,
+                    passkey: {
+                        _ = try? await found.wait()
+                        return 7
+                    }), for: path)
+            let call = BusMessage(
+                sender: ":1.1", path: PairingAgent.path, interface: "org.bluez.Agent1",
+                member: "RequestPasskey", body: [.objectPath(path)])
+            let asked = spawn { try await agent.answer(call) }
+            try await sleep(for: .milliseconds(5))
+            agent.end(for: path)
+            found.broadcast()
+            await #expect(throws: BusError.self) { _ = try await asked.value }
+            #expect(agent.refused == ["RequestPasskey": 1])
+        }
+    }
+
+    @Test func `a device that is bonded already is not paired again`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open(["Bonded": true, "Paired": true])
+            #expect(try await scene.peripheral.connect(within: .seconds(5)))
+            try await scene.peripheral.bond(.justWorks, passkey: nil, within: .seconds(5))
+            #expect(scene.fake.count("Pair") == 0)
+            await scene.room.close()
+        }
+    }
+
+    @Test func `a pairing that does not end is called off`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            scene.fake.behaviours["Pair"] = [.hang]
+            try await scene.connect()
+            await #expect(throws: LinkError.self) {
+                try await scene.peripheral.bond(.justWorks, passkey: nil, within: .milliseconds(60))
+            }
+            #expect(await eventually { scene.fake.count("CancelPairing") == 1 })
+            await scene.room.close()
+        }
+    }
+
+    @Test func `a device that lost its bond is told from one that left once`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open(["Bonded": true, "Paired": true])
+            var failures: [LinkError] = []
+            for _ in 0..<2 {
+                let peripheral = try #require(scene.room.bluez.peripheral(scene.peripheral.address))
+                _ = try await peripheral.connect(within: .seconds(5))
+                try scene.fake.dropLink(scene.device)
+                do throws(LinkError) {
+                    _ = try await peripheral.services(within: .seconds(5))
+                } catch {
+                    failures.append(error)
+                }
+            }
+            guard case .disconnected = failures.first, case .staleBond = failures.last else {
+                Issue.record("\(failures)")
+                return
+            }
+            // Nothing removes the bond by itself.
+            #expect(scene.fake.count("RemoveDevice") == 0)
+            #expect(scene.room.bluez.bondedDevices.count == 1)
+            await scene.room.close()
+        }
+    }
+
+    @Test func `forgetting a device removes it with its bond`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open(["Bonded": true, "Paired": true])
+            try await scene.room.bluez.forget(scene.peripheral.address)
+            #expect(await eventually { scene.room.bluez.bondedDevices.isEmpty })
+            let removed = scene.fake.calls.last { $0.member == "RemoveDevice" }
+            #expect(removed?.arguments == [.objectPath(scene.device)])
+            #expect(scene.room.bluez.peripheral(scene.peripheral.address) == nil)
+            await scene.room.close()
+        }
+    }
+}
