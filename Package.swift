@@ -94,9 +94,16 @@ let package = Package(
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("BluetoothLink", ["EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
+        .testTarget(
+            name: "HakaruTests",
+            dependencies: ["hakaru", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status"],
+            swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
         tests("Gateway", ["YAML", "Measurement"]),
         tests("Measurement", []),
+        tests(
+            "DeviceProfile",
+            ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
         tests("JSON", []),
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],

@@ -55,7 +55,7 @@ package struct DeviceProfile: Sendable {
     package var codes: CodeRules
     package var plausible: [QuantityName: PlausibleRange]
     package var collect: CollectRule?
-    package var tapes: [String]
+    package var tapes: [ProfileTape]
     package var examples: [MatchExample]
     package var vectors: [ProfileVector]
     /// The file it was read from.

@@ -20,7 +20,7 @@ enum BloodPressureMeasurement {
             let number = try plausibleNumber(raw, name, kilopascal: flags & 1 != 0, reader)
             reading.quantities.append(Quantity(name, number, unit))
         }
-        if flags & 2 != 0 { reading.setTime(try DateTimeField(parsing: &reader)) }
+        if flags & 2 != 0 { try reading.takeTime(&reader) }
         if flags & 4 != 0 {
             let raw = try number16(&reader, "pulse_rate", quirks)
             let number = try plausibleNumber(raw, .pulseRate, kilopascal: false, reader)

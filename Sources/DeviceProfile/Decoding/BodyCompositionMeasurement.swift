@@ -25,7 +25,7 @@ enum BodyCompositionMeasurement {
         }
         let number = fat == 0xFFFF ? nil : ExactDecimal(Int64(fat), exponent: -1)
         reading.quantities = [Quantity(.bodyFat, number, .percent)]
-        if flags & 2 != 0 { reading.setTime(try DateTimeField(parsing: &reader)) }
+        if flags & 2 != 0 { try reading.takeTime(&reader) }
         if flags & 4 != 0 {
             let user = try reader.uint8("user id")
             reading.userSlot = user == 0xFF ? nil : Int(user)

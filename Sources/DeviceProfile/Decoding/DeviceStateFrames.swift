@@ -5,16 +5,18 @@ enum DeviceStateFrames {
     /// Date Time (2A08), seven bytes.
     static func dateTime(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
         var reader = ByteReader(bytes)
-        let field = try DateTimeField(parsing: &reader)
+        var reading = Reading(.deviceState)
+        try reading.takeTime(&reader)
         try reader.end()
-        return try clock(field)
+        return reading
     }
 
     /// Current Time (2A2B): Date Time, day of week uint8 (1 Monday … 7 Sunday, 0 unknown),
     /// fractions uint8 × 1/256 s, adjust reason uint8 (b0–b3). The fraction is cut, as everywhere.
     static func currentTime(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
         var reader = ByteReader(bytes)
-        let field = try DateTimeField(parsing: &reader)
+        var reading = Reading(.deviceState)
+        try reading.takeTime(&reader)
         guard try reader.uint8("day of week") <= 7 else {
             throw DecodeError("a day of the week above 7", offset: 7)
         }
@@ -23,7 +25,7 @@ enum DeviceStateFrames {
             throw DecodeError("reserved bits are set in adjust reason", offset: 9)
         }
         try reader.end()
-        return try clock(field)
+        return reading
     }
 
     /// Battery Level (2A19): uint8, 0 to 100 %.
@@ -33,12 +35,5 @@ enum DeviceStateFrames {
         try reader.end()
         guard level <= 100 else { throw DecodeError("a battery level above 100 %", offset: 0) }
         return Reading(.deviceState)
-    }
-
-    private static func clock(_ field: DateTimeField) throws(DecodeError) -> Reading {
-        if field == .impossible { throw DecodeError("an impossible date or time", offset: 0) }
-        var reading = Reading(.deviceState)
-        reading.setTime(field)
-        return reading
     }
 }

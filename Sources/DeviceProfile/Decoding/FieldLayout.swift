@@ -99,8 +99,9 @@ extension FieldLayout {
         }
         var reading = Reading(.measurement, kind: kind)
         if let timeAt {
-            var reader = ByteReader(Array(bytes.dropFirst(timeAt)))
-            reading.setTime(try DateTimeField(parsing: &reader))
+            var reader = ByteReader(bytes)
+            _ = try reader.take(timeAt, "the time stamp")
+            try reading.takeTime(&reader)
         }
         for field in values {
             reading.quantities.append(try quantity(field, bytes))

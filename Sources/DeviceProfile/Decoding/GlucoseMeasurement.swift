@@ -15,6 +15,7 @@ enum GlucoseMeasurement {
         reading.sequenceNumber = Int(try reader.uint16LE("sequence number"))
         reading.contextFollows = flags & 16 != 0
         let base = try DateTimeField(parsing: &reader)
+        if base == .impossible { throw DecodeError("an impossible base time", offset: 3) }
         let offset = flags & 1 != 0 ? try reader.int16LE("time offset") : nil
         setTime(&reading, base: base, offset: offset)
         if flags & 2 != 0 {
@@ -43,7 +44,9 @@ enum GlucoseMeasurement {
         case Int16.max, Int16.min: reading.deviceTimeUnusable = true
         case let minutes?:
             reading.timeOffsetMinutes = Int(minutes)
-            reading.deviceTime = baseTime.adding(.minutes(Int64(minutes)))
+            let time = baseTime.adding(.minutes(Int64(minutes)))
+            reading.deviceTime = time.year <= 9_999 ? time : nil
+            reading.deviceTimeUnusable = reading.deviceTime == nil
         }
     }
 

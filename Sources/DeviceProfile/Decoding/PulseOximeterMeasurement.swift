@@ -14,7 +14,7 @@ enum PulseOximeterMeasurement {
         let flags = Int(try reader.uint8("flags"))
         try checkReserved(flags, allowed: 0x1F, quirks: quirks, field: "flags", offset: 0)
         var reading = try values(&reader)
-        if flags & 1 != 0 { reading.setTime(try DateTimeField(parsing: &reader)) }
+        if flags & 1 != 0 { try reading.takeTime(&reader) }
         if flags & 2 != 0 { _ = try reader.uint16LE("measurement status") }
         if flags & 4 != 0 { _ = try reader.take(3, "device and sensor status") }
         if flags & 8 != 0 { _ = try reader.uint16LE("pulse amplitude index") }

@@ -22,7 +22,7 @@ enum TemperatureMeasurement {
         reading.quantities = [
             Quantity(.bodyTemperature, value.number, flags & 1 != 0 ? .fahrenheit : .celsius)
         ]
-        if flags & 2 != 0 { reading.setTime(try DateTimeField(parsing: &reader)) }
+        if flags & 2 != 0 { try reading.takeTime(&reader) }
         if flags & 4 != 0 { _ = try reader.uint8("temperature type") }
         if !quirks.ignoreTrailingBytes { try reader.end() }
         if intermediate {

@@ -54,7 +54,7 @@ package enum ProfileLoader {
         let codes = keys.optional("codes").flatMap(codeRules) ?? CodeRules()
         let plausible = keys.optional("plausible").flatMap(plausibleRanges) ?? [:]
         let collect = keys.optional("collect").flatMap(collectRule)
-        let tapes = keys.optional("tapes")?.list()?.compactMap { $0.string() } ?? []
+        let tapes = keys.optional("tapes")?.list()?.compactMap(VectorReader.tape) ?? []
         let examples = keys.optional("examples")?.list()?.compactMap(example) ?? []
         let sources = layouts?.map(\.source) ?? []
         let vectors =

@@ -15,6 +15,16 @@ package struct ProfileVector: Sendable {
     package var note: String?
 }
 
+/// A recorded session of the model, in a file beside the profile.
+package struct ProfileTape: Sendable, Equatable {
+    /// The file, relative to the directory of the profile.
+    package var file: String
+    /// The tape goes on where this one ended: it is played after it, with what the gateway remembers.
+    package var after: String?
+    /// How many results of each outcome `hakaru replay` prints; nil where the author did not say.
+    package var gives: [String: Int]?
+}
+
 extension ProfileVector {
     /// What `reading` has that the vector does not say, one line each; empty where they agree.
     package func differences(from reading: Reading) -> [String] {

@@ -23,6 +23,28 @@ enum VectorReader {
         }
     }
 
+    /// Reads a file name, or a mapping that says what playing the tape gives.
+    static func tape(_ node: NodeReader) -> ProfileTape? {
+        if case .scalar = node.node.content { return node.string().map { ProfileTape(file: $0) } }
+        return node.mapping { keys in
+            let file = keys.required("file")?.string()
+            let after = keys.optional("after")?.string()
+            let gives = keys.optional("gives").flatMap(results)
+            return file.map { ProfileTape(file: $0, after: after, gives: gives) }
+        }
+    }
+
+    /// Reads `{ measurement: 2, failed-measurement: 30 }`: the outcomes that `replay` prints.
+    private static func results(_ node: NodeReader) -> [String: Int]? {
+        let words = ReadingOutcome.allCases.map(\.rawValue) + ["quarantined", "duplicate"]
+        var counts: [String: Int] = [:]
+        for entry in node.entries() ?? [] {
+            guard let word = entry.key.word(of: words) else { continue }
+            counts[word] = entry.value.int(in: 1...100_000)
+        }
+        return counts
+    }
+
     private static func frameSource(_ node: NodeReader, of sources: [FrameSource]) -> FrameSource? {
         let accepted = sources.map(\.description).joined(separator: ", ")
         return node.string(accepted: accepted) { text in
