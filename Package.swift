@@ -84,6 +84,7 @@ let package = Package(
             ]),
 
         // Tests.
+        tests("Registry", ["Measurement"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
@@ -93,13 +94,25 @@ let package = Package(
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests("BluetoothLink", ["EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
-        tests("Gateway", ["YAML", "Measurement"]),
+        .testTarget(
+            name: "HakaruTests",
+            dependencies: ["hakaru", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status"],
+            swiftSettings: common),
+        tests("Status", ["EventLoop", "CLinux"]),
+        tests("Gateway", ["YAML", "Measurement", "Uplink"]),
         tests("Measurement", []),
+        tests(
+            "DeviceProfile",
+            ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
         tests("JSON", []),
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),
+        tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
+        tests(
+            "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),
         tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
+        tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]
 )

@@ -1,6 +1,7 @@
 #pragma once
 /* Kernel and glibc interfaces that Swift's Glibc module leaves out. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>

@@ -14,6 +14,11 @@ static inline int hakaru_mhd_epoll_fd(struct MHD_Daemon *d) {
     const union MHD_DaemonInfo *i = MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD);
     return i ? i->epoll_fd : -1;
 }
+static inline unsigned hakaru_mhd_connections(struct MHD_Daemon *d) {
+    const union MHD_DaemonInfo *i = MHD_get_daemon_info(d, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return i ? i->num_connections : 0;
+}
+
 /* MHD_get_connection_info is variadic too; the peer's credentials are asked of this descriptor. */
 static inline int hakaru_mhd_connection_fd(struct MHD_Connection *c) {
     const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);

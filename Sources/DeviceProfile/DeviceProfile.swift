@@ -11,6 +11,8 @@ package struct DeviceProfile: Sendable {
         case oximeter
         case heartRate = "heart-rate"
         case stationInput = "station-input"
+        /// A generic profile answers for devices of several classes.
+        case any
     }
     package enum Confidence: String, Sendable, CaseIterable {
         /// Checked against captures of a real device.
@@ -53,8 +55,9 @@ package struct DeviceProfile: Sendable {
     package var codes: CodeRules
     package var plausible: [QuantityName: PlausibleRange]
     package var collect: CollectRule?
-    package var tapes: [String]
+    package var tapes: [ProfileTape]
     package var examples: [MatchExample]
+    package var vectors: [ProfileVector]
     /// The file it was read from.
     package var file: String
 
@@ -121,6 +124,8 @@ package struct MatchRule: Sendable {
     package var serviceData: [BluetoothUUID] = []
     package var serviceDataLength: Int?
     package var companies: [UInt16] = []
+    /// The manufacturer data after the company id begins so.
+    package var companyDataPrefix: [UInt8] = []
     package var addressPrefixes: [String] = []
     package init() {}
 }

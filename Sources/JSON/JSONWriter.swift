@@ -33,8 +33,9 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
     package mutating func integer(_ value: some BinaryInteger) {
+        guard let small = Int64(exactly: value) else { return raw(String(value)) }
         separate()
-        appendDigits(Int64(clamping: value))
+        appendDigits(small)
         needsComma = true
     }
     package mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }

@@ -14,10 +14,12 @@ package struct DeviceID: Sendable, Hashable, CustomStringConvertible {
     package init(_ stable: String) { self.stable = stable }
     package var description: String { stable }
 
-    /// A form for logs that does not name the device: the last two bytes only.
+    /// A form for logs that does not name the device: the last two bytes of an address, the last
+    /// four characters of anything else.
     package var shortened: String {
-        let tail = stable.split(separator: ":").suffix(2).joined(separator: ":")
-        return "…" + (tail.isEmpty ? String(stable.suffix(4)) : tail)
+        let parts = stable.split(separator: ":")
+        guard parts.count < 6 else { return "…" + parts.suffix(2).joined(separator: ":") }
+        return "…" + (parts.last.map { String($0.suffix(4)) } ?? "")
     }
 }
 

@@ -30,7 +30,9 @@ package struct ExactDecimal: Sendable {
             }
             guard (48...57).contains(byte) else { return nil }
             let (product, overflow) = mantissa.multipliedReportingOverflow(by: 10)
-            let (sum, overflow2) = product.addingReportingOverflow(Int64(byte - 48))
+            // Negative all the way: the smallest number has no positive counterpart.
+            let digit = Int64(byte - 48)
+            let (sum, overflow2) = product.addingReportingOverflow(negative ? -digit : digit)
             guard !overflow, !overflow2 else { return nil }
             mantissa = sum
             digits += 1
@@ -39,11 +41,11 @@ package struct ExactDecimal: Sendable {
         guard digits > 0 else { return nil }
         if !rest.isEmpty {
             guard let power = Int(String(decoding: Array(rest.dropFirst()), as: UTF8.self)),
-                (-64...64).contains(power)
+                (-128...128).contains(power)
             else { return nil }
             exponent += power
         }
-        self.init(negative ? -mantissa : mantissa, exponent: exponent)
+        self.init(mantissa, exponent: exponent)
     }
 
     package var isZero: Bool { mantissa == 0 }
@@ -69,12 +71,14 @@ package struct ExactDecimal: Sendable {
             return mantissa(atExponent: -decimals).map { ExactDecimal($0, exponent: -decimals) }
         }
         let drop = -decimals - exponent
-        guard drop <= 18, let divisor = Self.powerOfTen(drop) else {
-            return ExactDecimal(0, exponent: -decimals)
+        let step: Int64 = mantissa < 0 ? -1 : 1
+        guard let divisor = Self.powerOfTen(drop) else {
+            // 10^19 is more than any mantissa, but half of it is not.
+            let roundsUp = drop == 19 && mantissa.magnitude >= 5_000_000_000_000_000_000
+            return ExactDecimal(roundsUp ? step : 0, exponent: -decimals)
         }
         let (quotient, remainder) = mantissa.quotientAndRemainder(dividingBy: divisor)
         let roundsUp = remainder.magnitude >= divisor.magnitude - remainder.magnitude
-        let step: Int64 = mantissa < 0 ? -1 : 1
         return ExactDecimal(roundsUp ? quotient + step : quotient, exponent: -decimals)
     }
 
@@ -94,7 +98,10 @@ package struct ExactDecimal: Sendable {
             scaled = Self.powerOfTen(-shift).map { mantissa / $0 }
         }
         return scaled.flatMap {
-            ExactDecimal($0 / other.mantissa, exponent: -decimals - 1).rounded(toDecimals: decimals)
+            let (quotient, overflow) = $0.dividedReportingOverflow(by: other.mantissa)
+            return overflow
+                ? nil
+                : ExactDecimal(quotient, exponent: -decimals - 1).rounded(toDecimals: decimals)
         }
     }
 

@@ -7,7 +7,8 @@ package struct Instant: Sendable, Hashable, Comparable {
 
     /// Whole seconds, rounded towards the past.
     package var seconds: Int64 {
-        microseconds >= 0 ? microseconds / 1_000_000 : -((-microseconds + 999_999) / 1_000_000)
+        let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        return rest < 0 ? whole - 1 : whole
     }
 
     package static func < (a: Instant, b: Instant) -> Bool { a.microseconds < b.microseconds }

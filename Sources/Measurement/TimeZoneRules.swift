@@ -40,8 +40,10 @@ package struct TimeZoneRules: Sendable, Equatable {
         first = offset(ofType: 0)
         for i in 0..<active.times {
             let index = Int(bytes[indexStart + i])
-            guard index < active.types else { return nil }
-            transitions.append(Self.integer(bytes, at: start + i * width, width: width))
+            let moment = Self.integer(bytes, at: start + i * width, width: width)
+            guard index < active.types, transitions.last.map({ $0 < moment }) ?? true
+            else { return nil }
+            transitions.append(moment)
             offsets.append(offset(ofType: index))
         }
     }

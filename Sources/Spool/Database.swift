@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// An open SQLite database; closed when the value goes away.
 ///
@@ -58,7 +59,7 @@ import CSQLite
         let code = sqlite3_prepare_v3(
             handle, sql.text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
         guard code == SQLITE_OK, let prepared else {
-            throw spoolError(code, handle, path: path, during: sql.text)
+            throw spoolError(code, handle, path: path, during: sql.label)
         }
         return Statement(prepared, database: handle, path: path, sql: sql)
     }
@@ -108,9 +109,11 @@ final class Statement {
 
     /// Moves to the next row; false when there are no more.
     func step() throws(SpoolError) -> Bool {
+        errno = 0
         let code = sqlite3_step(pointer)
+        let number = errno
         if code == SQLITE_ROW { return true }
-        guard code == SQLITE_DONE else { throw error(code) }
+        guard code == SQLITE_DONE else { throw error(code, number) }
         return false
     }
 
@@ -145,8 +148,8 @@ final class Statement {
             UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(pointer, index))))
     }
 
-    private func error(_ code: Int32) -> SpoolError {
-        spoolError(code, database, path: path, during: sql.text)
+    private func error(_ code: Int32, _ lastErrno: Int32 = 0) -> SpoolError {
+        spoolError(code, database, path: path, during: sql.label, lastErrno: lastErrno)
     }
 }
 

@@ -56,7 +56,8 @@ enum RecordColumns {
         let received = GatewayTime(
             utc: row.instant(), monotonicNanoseconds: row.integer(), synchronised: row.flag())
         let time = try time(&row)
-        let quarantine: QuarantineReason? = try row.optionalText().map { text throws(UnreadableColumn) in
+        let quarantine: QuarantineReason? = try row.optionalText().map {
+            text throws(UnreadableColumn) in
             try known(text, "quarantine")
         }
         return Record(

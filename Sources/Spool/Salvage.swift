@@ -51,58 +51,96 @@ struct Salvage {
     }
 
     private func fill(_ files: StoreFiles, _ report: inout SalvageReport) throws(SpoolError) {
+        try makeEmptyStore(files.replacement)
+        let repair = try StoreRepair(template: files.replacement)
         let new = try StoreOpener.connect(configuration, path: files.replacement)
-        _ = try Migrator(migrations: configuration.migrations, connection: new).migrate(now: now)
-        // Read-only, so that what is set aside is what was found.
-        guard let database = try? Database(path: files.store, mode: .readOnly) else { return }
-        let old = Connection(database)
-        var counts: [String: Int] = [:]
-        var unreadable = 0
-        try new.transaction { () throws(SpoolError) in
-            for table in Self.tables {
-                let result = try copy(table, from: old, to: new)
-                counts[table] = result.copied
-                unreadable += result.unreadable
-            }
-            report.recordsWithoutDeliveries = Int(try new.integer(.recordsWithoutDeliveries))
+        if try !copyAll(from: files.store, to: new, &report) {
+            let repaired = files.store + ".repair"
+            defer { try? Self.removeStore(repaired) }
+            try repair.copy(files.store, to: repaired)
+            _ = try copyAll(from: repaired, to: new, &report)
         }
-        report.records = counts["record"] ?? 0
-        report.frames = counts["raw_frame"] ?? 0
-        report.otherRows = counts.values.reduce(0, +) - report.records - report.frames
-        report.unreadableRows = unreadable
+        report.recordsWithoutDeliveries = Int(try new.integer(.recordsWithoutDeliveries))
+    }
+
+    private func makeEmptyStore(_ path: String) throws(SpoolError) {
+        let connection = try StoreOpener.connect(configuration, path: path)
+        _ = try Migrator(migrations: configuration.migrations, connection: connection)
+            .migrate(now: now)
+    }
+
+    /// Copies every table as far as it can be read; true when nothing of it was unreadable.
+    private func copyAll(
+        from path: String, to new: Connection, _ report: inout SalvageReport
+    ) throws(SpoolError) -> Bool {
+        // Read-only, so that what is set aside is what was found.
+        guard let database = try? Database(path: path, mode: .readOnly) else { return false }
+        let old = Connection(database)
+        var tables: [TableResult] = []
+        try new.transaction { () throws(SpoolError) in
+            for table in Self.tables { tables.append(try copy(table, from: old, to: new)) }
+            try continueNumbers(old, new)
+        }
+        let copied = tables.map(\.copied)
+        report.records += copied[0]
+        report.frames += copied[1]
+        report.otherRows += copied[2...].reduce(0, +)
+        report.unreadableRows = tables.map(\.unreadable).reduce(0, +)
+        return tables.allSatisfy(\.isWhole)
+    }
+
+    /// Goes on counting where the damaged store was, lest a lost record's number is used again.
+    private func continueNumbers(_ old: Connection, _ new: Connection) throws(SpoolError) {
+        for table in ["record", "batch"] {
+            guard let last = try? old.integer(.lastNumber, [.text(table)]), last > 0 else {
+                continue
+            }
+            try new.run(.dropLastNumber, [.text(table), .integer(last)])
+            if try new.integer(.lastNumber, [.text(table)]) == 0 {
+                try new.run(.setLastNumber, [.text(table), .integer(last)])
+            }
+        }
+    }
+
+    private struct TableResult {
+        var copied = 0
+        var unreadable = 0
+        /// Every row was seen and read.
+        var isWhole = false
     }
 
     /// Copies row by row, by row id: a page that cannot be read costs only its own rows.
     private func copy(
         _ table: String, from old: Connection, to new: Connection
-    ) throws(SpoolError) -> (copied: Int, unreadable: Int) {
+    ) throws(SpoolError) -> TableResult {
         let columns = sharedColumns(table, old, new)
-        guard !columns.isEmpty else { return (0, 0) }
+        guard !columns.isEmpty else { return TableResult() }
         let list = columns.joined(separator: ", ")
         let read = SQL("SELECT rowid, \(list) FROM \(table) WHERE rowid = ?")
         let marks = Array(repeating: "?", count: columns.count + 1).joined(separator: ", ")
         let write = SQL("INSERT OR IGNORE INTO \(table)(rowid, \(list)) VALUES(\(marks))")
-        var copied = 0
-        var unreadable = 0
-        for number in rowIDs(table, old) {
+        let rows = rowIDs(table, old)
+        var result = TableResult()
+        for number in rows.numbers {
             var row: [SQLValue]?
             do {
                 row = try old.first(read, [.integer(number)]) { reader throws(SpoolError) in
                     (0...columns.count).map { _ in reader.next() }
                 }
             } catch {
-                unreadable += 1
+                result.unreadable += 1
             }
             guard let row else { continue }
             do {
-                copied += try new.run(write, row)
+                result.copied += try new.run(write, row)
             } catch {
                 // A row without its parent, or with a value that the schema refuses.
                 guard case .failed = error else { throw error }
-                unreadable += 1
+                result.unreadable += 1
             }
         }
-        return (copied, unreadable)
+        result.isWhole = rows.isComplete && result.unreadable == 0
+        return result
     }
 
     private func sharedColumns(_ table: String, _ old: Connection, _ new: Connection) -> [String] {
@@ -118,17 +156,18 @@ struct Salvage {
     }
 
     /// The row ids to try: those that a scan from either end gives, and all between the two.
-    private func rowIDs(_ table: String, _ old: Connection) -> [Int64] {
+    private func rowIDs(
+        _ table: String, _ old: Connection
+    ) -> (numbers: [Int64], isComplete: Bool) {
         let ascending = scan("SELECT rowid FROM \(table) NOT INDEXED ORDER BY rowid", old)
-        if ascending.isComplete { return ascending.numbers }
+        if ascending.isComplete { return ascending }
         let descending = scan("SELECT rowid FROM \(table) NOT INDEXED ORDER BY rowid DESC", old)
         let first = ascending.numbers.last ?? 0
-        let sequence = try? old.integer(
-            SQL("SELECT seq FROM sqlite_sequence WHERE name = '\(table)'"))
+        let sequence = try? old.integer(.lastNumber, [.text(table)])
         let last =
             descending.numbers.last.map { $0 - 1 } ?? sequence ?? first + Self.blindRows
         let between = first < last ? Array((first + 1)...last) : []
-        return ascending.numbers + between + descending.numbers.reversed()
+        return (ascending.numbers + between + descending.numbers.reversed(), false)
     }
 
     /// How far to look where neither end can be read and nothing says how many rows there are.
@@ -146,6 +185,9 @@ struct Salvage {
 }
 
 extension SQL {
+    static let lastNumber = SQL("SELECT max(seq) FROM sqlite_sequence WHERE name = ?")
+    static let dropLastNumber = SQL("DELETE FROM sqlite_sequence WHERE name = ?1 AND seq < ?2")
+    static let setLastNumber = SQL("INSERT INTO sqlite_sequence(name, seq) VALUES(?, ?)")
     static let recordsWithoutDeliveries = SQL(
         """
         SELECT COUNT(*) FROM record r

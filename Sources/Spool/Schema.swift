@@ -78,7 +78,7 @@ let firstSchema = """
         records INTEGER NOT NULL DEFAULT 0,
         next_sequence INTEGER, clock_offset INTEGER, clock_checked_at INTEGER,
         clock_set_at INTEGER, newest_device_time INTEGER, newest_sequence INTEGER,
-        last_session_ended_at INTEGER, battery INTEGER,
+        last_session_ended_at INTEGER, battery INTEGER, clock_steps TEXT,
         failed_measurements INTEGER NOT NULL DEFAULT 0) STRICT;
 
     CREATE TABLE failed_measurement(

@@ -183,7 +183,7 @@ struct Appender {
                 .instant(memory.clockCheckedAt), .instant(memory.clockSetAt),
                 memory.newestDeviceTime.map { .integer($0.localMicroseconds) } ?? .null,
                 .integer(memory.newestSequence), .instant(memory.lastSessionEndedAt),
-                .integer(memory.batteryPercent),
+                .integer(memory.batteryPercent), .text(ClockStepText.write(memory.clockSteps)),
             ])
     }
 }

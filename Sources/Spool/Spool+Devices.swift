@@ -102,6 +102,7 @@ extension RowReader {
         memory.lastSessionEndedAt = optionalInstant()
         memory.batteryPercent = optionalCount()
         memory.failedMeasurements = count()
+        memory.clockSteps = ClockStepText.read(optionalText() ?? "")
         return memory
     }
 }

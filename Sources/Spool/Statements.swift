@@ -2,6 +2,12 @@
 struct SQL: Hashable, Sendable {
     let text: String
     init(_ text: String) { self.text = text }
+
+    /// The beginning of the text, for error messages.
+    var label: String {
+        let line = text.split(separator: " ").prefix(4).joined(separator: " ")
+        return String(line.prefix { !$0.isNewline && $0 != "(" })
+    }
 }
 
 // MARK: Transactions and state of the file
@@ -137,6 +143,16 @@ extension SQL {
         UPDATE delivery SET state = 'dead', batch_id = NULL, batch_position = NULL
         WHERE record_id = ? AND batch_id = ?
         """)
+    static let markHeld = SQL(
+        """
+        UPDATE delivery SET state = 'held', reason = ?, batch_id = NULL, batch_position = NULL
+        WHERE record_id = ? AND batch_id = ?
+        """)
+    static let markNoTable = SQL(
+        """
+        UPDATE delivery SET state = 'no-table', batch_id = NULL, batch_position = NULL
+        WHERE record_id = ? AND batch_id = ?
+        """)
     static let insertDeadLetter = SQL(
         """
         INSERT INTO dead_letter(record_id, destination, reason, answer, at) VALUES(?,?,?,?,?)
@@ -210,11 +226,11 @@ extension SQL {
         """
         UPDATE device SET next_sequence = ?2, clock_offset = ?3, clock_checked_at = ?4,
         clock_set_at = ?5, newest_device_time = ?6, newest_sequence = ?7, last_session_ended_at = ?8,
-        battery = coalesce(?9, battery) WHERE device_id = ?1
+        battery = coalesce(?9, battery), clock_steps = ?10 WHERE device_id = ?1
         """)
     private static let memoryColumns = """
         next_sequence, clock_offset, clock_checked_at, clock_set_at, newest_device_time,
-        newest_sequence, last_session_ended_at, battery, failed_measurements
+        newest_sequence, last_session_ended_at, battery, failed_measurements, clock_steps
         """
     static let memory = SQL("SELECT \(memoryColumns) FROM device WHERE device_id = ?")
     static let devices = SQL(

@@ -32,6 +32,11 @@ struct StoreOpener {
         report.wasUnclean = before != nil && fileMark(files.log) != nil
         report.wasEmpty = before?.size == 0
         report.isNew = try files.makeFile(files.store) || report.wasEmpty
+        // SQLite takes less than a head for an empty file and would write over it.
+        if let before, (1..<512).contains(before.size), !report.wasUnclean {
+            throw .damaged(
+                SpoolFault(path: files.store, text: "cut off after \(before.size) bytes"))
+        }
         let connection = try Self.connect(configuration, path: files.store)
         let outcome = try Migrator(migrations: configuration.migrations, connection: connection)
             .migrate(now: now)
@@ -41,7 +46,8 @@ struct StoreOpener {
         let expected =
             try connection.integer(.pageCount) * (try connection.integer(.pageSize))
         // Properly closed, the file is exactly as long as its header says.
-        let isCut = !report.isNew && !report.wasUnclean && outcome.from == outcome.to
+        let isCut =
+            !report.isNew && !report.wasUnclean && outcome.from == outcome.to
             && size != expected
         if report.wasUnclean || isCut || isSuspect {
             try checkIntegrity(connection)

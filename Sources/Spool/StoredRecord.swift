@@ -66,6 +66,10 @@ package struct RecordResult: Sendable, Equatable {
         case duplicate
         /// Never to be accepted as it is; the answer is kept for a person.
         case rejected(reason: String, answer: String)
+        /// Not to be sent until a rule or a person says so: no consent.
+        case held(reason: String)
+        /// The destination's format has no place for it.
+        case noTable
         /// Not now; it waits on.
         case retry
     }

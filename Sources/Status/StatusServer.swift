@@ -1,5 +1,5 @@
 import CMicrohttpd
-import EventLoop
+package import EventLoop
 import Glibc
 
 /// The status socket: HTTP/1.1 over a Unix socket, driven by the loop.
@@ -44,10 +44,11 @@ import Glibc
     let adminGroup: UInt32?
     let feed: EventFeed
     private(set) var router = Router()
-    private let socket: ListeningSocket
+    private var socket: ListeningSocket?
     private var daemon: OpaquePointer?
     private var readable: EventSource?
     private var timer: EventSource?
+    fileprivate var isRunDue = false
     private var active: [ObjectIdentifier: Transaction] = [:]
 
     /// Binds the socket; it answers after ``start()``.
@@ -82,12 +83,12 @@ import Glibc
 
     /// Begins to answer.
     package func start() throws(StatusError) {
-        guard daemon == nil else { return }
+        guard daemon == nil, let listening = socket?.descriptor else { return }
         let me = Unmanaged.passUnretained(self).toOpaque()
         guard
             let made = hakaru_mhd_start(
                 // The library closes the socket that it is given; this one's owner closes it too.
-                dup(socket.descriptor), options.connections, options.idleSeconds,
+                dup(listening), options.connections, options.idleSeconds,
                 Transaction.onRequest, me, Transaction.onCompleted)
         else { throw .server(path: options.path) }
         daemon = made
@@ -100,8 +101,9 @@ import Glibc
         }
     }
 
-    /// Ends every connection and removes the socket's name with the last reference.
+    /// Ends every connection and removes the socket's name; the server cannot be started again.
     package func stop() {
+        socket = nil
         guard let daemon else { return }
         self.daemon = nil
         readable?.cancel()
@@ -113,9 +115,15 @@ import Glibc
     }
 
     /// Lets the library work, and come back when it says so.
-    private func run() {
+    fileprivate func run() {
         guard let daemon else { return }
-        MHD_run(daemon)
+        // A client may have waited for the place that another one leaves: the library looks for it
+        // only when it is run again.
+        var before: UInt32
+        repeat {
+            before = hakaru_mhd_connections(daemon)
+            MHD_run(daemon)
+        } while hakaru_mhd_connections(daemon) < before
         var milliseconds: UInt64 = 0
         guard MHD_get_timeout(daemon, &milliseconds) == .YES else { return }
         let delay = Duration.milliseconds(Int64(min(milliseconds, 3_600_000)))
@@ -130,6 +138,16 @@ import Glibc
 // MARK: - What transactions tell
 
 extension StatusServer {
+    /// Lets the library see resumed connections: driven from outside, it does not wake itself.
+    func resumed() {
+        guard !isRunDue else { return }
+        isRunDue = true
+        spawn { [weak self] in
+            self?.isRunDue = false
+            self?.run()
+        }
+    }
+
     func opened(_ transaction: Transaction) {
         active[ObjectIdentifier(transaction)] = transaction
         counters.requests += 1

@@ -59,10 +59,16 @@ import Glibc
         }
     }
 
+    /// Only in the first call may an answer come before the body; the connection ends with it.
+    private var answersBeforeBody: Bool {
+        guard case .ready = state else { return false }
+        return header("Transfer-Encoding") != nil || header("Content-Length") ?? "0" != "0"
+    }
+
     private var bodyLimit: Int { server.options.bodyBytes }
 
     private func header(_ name: String) -> String? {
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name).map { String(cString: $0) }
+        MHD_lookup_connection_value(connection, .HEADER_KIND, name).map { String(cString: $0) }
     }
 
     private func refuseBody() {
@@ -149,6 +155,7 @@ import Glibc
         guard isSuspended else { return }
         isSuspended = false
         MHD_resume_connection(connection)
+        server.resumed()
     }
 
     /// Makes the connection one that the library can close.
@@ -242,9 +249,7 @@ extension Transaction {
             slot.pointee = Unmanaged.passRetained(transaction).toOpaque()
             server.opened(transaction)
             transaction.begin()
-            // Only in this first call may an answer come before the body.
-            if case .ready = transaction.state { return transaction.proceed() }
-            return .YES
+            return transaction.answersBeforeBody ? transaction.proceed() : .YES
         }
     }
 
@@ -272,7 +277,7 @@ extension Transaction {
         var found: [String: String] = [:]
         withUnsafeMutablePointer(to: &found) { place in
             _ = MHD_get_connection_values(
-                connection, MHD_GET_ARGUMENT_KIND,
+                connection, .GET_ARGUMENT_KIND,
                 { context, _, name, value in
                     guard let context, let name else { return .YES }
                     let found = context.assumingMemoryBound(to: [String: String].self)

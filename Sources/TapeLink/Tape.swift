@@ -45,5 +45,12 @@ package struct TapeError: Error, Sendable, Equatable, CustomStringConvertible {
     package var file: String
     package var line: Int
     package var message: String
+
+    package init(file: String, line: Int, message: String) {
+        self.file = file
+        self.line = line
+        self.message = message
+    }
+
     package var description: String { "\(file):\(line): \(message)" }
 }

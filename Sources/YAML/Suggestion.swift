@@ -1,7 +1,7 @@
 /// The search for what somebody meant by a word that is not known.
-enum Suggestion {
+package enum Suggestion {
     /// Returns the known word nearest to `word`, or nil where none is near enough to be meant.
-    static func nearest(to word: String, among known: [String]) -> String? {
+    package static func nearest(to word: String, among known: [String]) -> String? {
         let wanted = folded(word)
         // A pasted paragraph is no typing mistake, and 11 is not near to 10 in any useful sense.
         guard wanted.count <= 64, wanted.contains(where: \.properties.isAlphabetic) else {

@@ -71,6 +71,6 @@ enum DecodeCommand {
             throw CommandError.failed(
                 "\(profile.id) has no layout for \(source); it has: \(known)")
         }
-        return [layout.decode(bytes)]
+        return [layout.decode(captured: bytes)]
     }
 }

@@ -1,31 +1,27 @@
+import DataFiles
 import Glibc
 
 @main
 struct Hakaru {
     static func main() {
-        var options: [String: String] = [:]
-        var words: [String] = []
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        while !arguments.isEmpty {
-            let word = arguments.removeFirst()
-            if word == "--json" { continue }
-            if word.hasPrefix("--"), !arguments.isEmpty {
-                options[String(word.dropFirst(2))] = arguments.removeFirst()
-            } else {
-                words.append(word)
-            }
-        }
+        let arguments = Array(CommandLine.arguments.dropFirst())
         do throws(CommandError) {
-            switch words.first {
-            case "decode": for line in try DecodeCommand.run(options) { print(line) }
-            case "replay":
-                try ReplayCommand.run(Array(words.dropFirst()), options) { print($0) }
-            case "explain": print(try ExplainCommand.run(options))
-            default: throw CommandError.usage("no such command")
-            }
+            try run(arguments)
         } catch {
-            print("\(error)")
-            exit(1)
+            let isJSON = ArgumentParser.wantsJSON(arguments)
+            Output.complain(isJSON ? error.json : "hakaru: " + error.message)
+            exit(error.exitCode)
         }
+    }
+
+    private static func run(_ arguments: [String]) throws(CommandError) {
+        let output = Output()
+        switch try ArgumentParser(commands: CommandTable.all).parse(arguments) {
+        case .version: try output.line("hakaru " + hakaruVersion)
+        case .help(let words): try output.line(try Help.text(words, CommandTable.all))
+        case .run(let command, let words, let options):
+            try command.run(Invocation(words: words, options: options, output: output))
+        }
+        try output.flush()
     }
 }

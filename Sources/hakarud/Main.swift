@@ -1,4 +1,9 @@
+import Gateway
+import Glibc
+
 @main
 struct Hakarud {
-    static func main() {}
+    static func main() {
+        exit(Launcher.main(Array(CommandLine.arguments.dropFirst())))
+    }
 }

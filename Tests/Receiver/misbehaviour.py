@@ -8,7 +8,9 @@ import threading
 import time
 
 MODES = ("status", "answer", "slow", "slow-loris", "cut", "reset", "reject", "duplicate",
-         "garbage", "redirect")
+         "garbage", "redirect", "refuse")
+# The document is not looked at, unless after_storing is asked for.
+WITHOUT_READING = ("status", "answer", "garbage", "redirect", "reset", "refuse")
 
 
 class Misbehaviour:
@@ -59,6 +61,8 @@ def answer_for(how, status, body):
     mode = how["mode"]
     if mode == "status":
         return how.get("status", 503), headers, how.get("body", "").encode()
+    if mode == "refuse":
+        return how.get("status", 422), headers, b'{"error":"something in it is not acceptable"}'
     if mode == "answer":
         raw = how.get("body", "")
         raw = raw if isinstance(raw, str) else json.dumps(raw)
@@ -69,6 +73,11 @@ def answer_for(how, status, body):
         where = how.get("location", "https://localhost:9/elsewhere")
         return how.get("status", 302), {"Location": where, **headers}, b""
     return status, headers, body
+
+
+def concerns(how, body):
+    """Whether a whole-document refusal is about this document: by a text that stands in it."""
+    return how["mode"] != "refuse" or how.get("containing", "").encode() in body
 
 
 def rejects(how, index):

@@ -65,8 +65,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if body is None:
             return
         how = server.misbehaviour.next()
-        if how and how["mode"] in ("status", "answer", "garbage", "redirect", "reset") \
-                and not how.get("after_storing"):
+        if how and not misbehaviour.concerns(how, body):
+            how = None
+        if how and how["mode"] in misbehaviour.WITHOUT_READING and not how.get("after_storing"):
             status, results, answer = 0, [], {}
         else:
             status, results, answer = self.judge(body, how)

@@ -1,129 +1,16 @@
-"""What the receiver must refuse, count and break on request.
+"""What the receiver must refuse, count and log.
 
-    python3 -m unittest Tests/Receiver/test_receiver.py
+    python3 -m unittest discover Tests/Receiver
 """
 
 import copy
-import http.client
 import json
 import os
-import socket
-import ssl
-import subprocess
 import sys
-import tempfile
-import time
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAM = os.path.join(HERE, "receiver.py")
-
-DEVICE = {
-    "model_manufacturer_code": "A&D", "model_number": "UC-352BLE",
-    "production_specification_serial": "5130450123", "data_input_code": "0",
-    "origin_of_time_code": "1", "update_time": "20251231235959100",
-}
-WEIGHT = {"observation_time": "20251231235958", "body_weight": 65.0, "body_fat": 23.5, **DEVICE}
-PRESSURE = {"observation_time": "20251231235958", "systolic": 125, "diastolic": 80,
-            "pulse_rate": 64, **DEVICE}
-ACTIVITY = {"observation_time": "20251231000000", "step": 10000, "walk_time": 90,
-            "moderate_intensity_activity": 30, "calories": 300.5, "total_calories": 2100.0,
-            "total_active_duration": 1440, "measurement_position_code": "31", **DEVICE}
-GLUCOSE = {"observation_time": "20251231235958", "blood_glucose": 105.0, "meal_code": "1", **DEVICE}
-CHECKUP = {"observation_time": "20251231235958", "data_input_code": "0",
-           "test_lab_id": "000000000001", "update_time": "20251231235959100"}
-HBA1C = {"hba1c_value": 5.8, "measurement_method_code": "000001", "value_criteria_code": "0",
-         **CHECKUP}
-CLINIC = {"systolic": 125, "diastolic": 80, **CHECKUP}
-TABLES = {
-    "weighing_scale": ("healthcare_information", WEIGHT),
-    "blood_pressure": ("healthcare_information", PRESSURE),
-    "activity_monitor": ("healthcare_information", ACTIVITY),
-    "blood_glucose": ("healthcare_information", GLUCOSE),
-    "hba1c": ("health_checkup_information", HBA1C),
-    "clinic": ("health_checkup_information", CLINIC),
-}
-LEFT_OUT = object()
-
-
-def document(table="weighing_scale", **changes):
-    group, base = TABLES[table]
-    row = {**base, **changes}
-    row = {k: v for k, v in row.items() if v is not LEFT_OUT}
-    name = "blood_pressure" if table == "clinic" else table
-    return {"format_version": "1.0", "send_time": "20251231235959123", "consortium_id": "C00001",
-            "person_information": [{"person_id": "P0000001", group: {name: [row]}}]}
-
-
-class Receiver:
-    """A receiver process and a way to talk to it."""
-
-    def __init__(self, *options, certificate=None):
-        self.folder = tempfile.TemporaryDirectory()
-        self.control = os.path.join(self.folder.name, "control")
-        self.log = os.path.join(self.folder.name, "log")
-        ready = os.path.join(self.folder.name, "ready")
-        where = ["--http"] if certificate is None else list(certificate)
-        self.process = subprocess.Popen(
-            [sys.executable, PROGRAM, "--port", "0", "--log", self.log, "--control", self.control,
-             "--ready-file", ready, *where, *options], stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            if os.path.exists(ready):
-                break
-            time.sleep(0.05)
-        with open(ready, encoding="utf-8") as file:
-            self.port = json.load(file)["port"]
-        self.number = 0
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
-        self.folder.cleanup()
-
-    def ctl(self, command):
-        run = subprocess.run([sys.executable, PROGRAM, "ctl", self.control, json.dumps(command)],
-                             capture_output=True, text=True, check=False)
-        return json.loads(run.stdout)
-
-    def post(self, body, key=None, context=None, timeout=10, path="/v1/records", **headers):
-        if isinstance(body, dict):
-            body = json.dumps(body, ensure_ascii=False).encode()
-        self.number += 1
-        send = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "hakaru/0.1",
-                "Idempotency-Key": key or f"key-{self.number:08}"}
-        send.update({k.replace("_", "-"): v for k, v in headers.items()})
-        send = {k: v for k, v in send.items() if v is not None}
-        if context:
-            connection = http.client.HTTPSConnection(
-                "localhost", self.port, context=context, timeout=timeout)
-        else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request("POST", path, body, send)
-            answer = connection.getresponse()
-            raw = answer.read()
-        finally:
-            connection.close()
-        try:
-            parsed = json.loads(raw) if raw else None
-        except ValueError:
-            parsed = raw
-        return answer.status, parsed, answer.headers
-
-
-class WithReceiver(unittest.TestCase):
-    options = ("--accept", "blood-glucose")
-
-    @classmethod
-    def setUpClass(cls):
-        cls.receiver = Receiver(*cls.options)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.receiver.stop()
-
-    def tearDown(self):
-        self.receiver.ctl({"do": "behave"})
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from support import LEFT_OUT, TABLES, Receiver, WithReceiver, document  # noqa: E402
 
 
 class GoodDocuments(WithReceiver):
@@ -361,67 +248,6 @@ class NaturalKeys(unittest.TestCase):
         self.assertEqual(self.receiver.ctl({"do": "stats"})["conflicts"], 0)
 
 
-class Misbehaving(WithReceiver):
-    def ask(self, **how):
-        self.assertTrue(self.receiver.ctl({"do": "misbehave", **how}).get("ok"), how)
-
-    def test_a_status_comes_as_often_as_asked_with_its_retry_after(self):
-        self.ask(mode="status", status=503, retry_after=2, times=2)
-        for _ in range(2):
-            status, _, headers = self.receiver.post(document())
-            self.assertEqual((status, headers["Retry-After"]), (503, "2"))
-        self.assertEqual(self.receiver.post(document())[0], 200)
-        self.ask(mode="status", status=429, retry_after_date=5)
-        self.assertTrue(self.receiver.post(document())[2]["Retry-After"].endswith("GMT"))
-
-    def test_a_lost_answer_leaves_the_records_stored(self):
-        body = document(observation_time="20250303030303")
-        self.ask(mode="status", status=500, after_storing=True)
-        self.assertEqual(self.receiver.post(body, key="lost-answer")[0], 500)
-        again = self.receiver.post(body, key="lost-answer")[1]
-        self.assertEqual(again["results"][0]["status"], "duplicate")
-
-    def test_half_an_answer_ends_in_the_middle(self):
-        self.ask(mode="cut")
-        with self.assertRaises(http.client.IncompleteRead):
-            self.receiver.post(document())
-
-    def test_a_reset_gives_no_answer(self):
-        self.ask(mode="reset")
-        with self.assertRaises((ConnectionError, http.client.RemoteDisconnected)):
-            self.receiver.post(document())
-
-    def test_slow_answers_are_slow(self):
-        for how in ({"mode": "slow", "seconds": 3}, {"mode": "slow-loris", "interval": 1}):
-            with self.subTest(how):
-                self.ask(**how)
-                with self.assertRaises((socket.timeout, TimeoutError)):
-                    began = time.monotonic()
-                    while time.monotonic() < began + 3:
-                        self.receiver.post(document(), timeout=0.4)
-                self.receiver.ctl({"do": "behave"})
-
-    def test_one_record_is_rejected_on_request_and_not_stored(self):
-        body = document(observation_time="20250404040404")
-        self.ask(mode="reject", record=0, reason="not today")
-        _, answer, _ = self.receiver.post(body)
-        self.assertEqual(answer["results"][0]["reason"], "not today")
-        self.assertEqual(self.receiver.post(body)[1]["results"][0]["status"], "accepted")
-
-    def test_garbage_redirects_and_own_answers(self):
-        self.ask(mode="garbage")
-        self.assertEqual(self.receiver.post(document())[1][:2], b"\x00\xff")
-        self.ask(mode="redirect", status=307, location="https://example.invalid/")
-        status, _, headers = self.receiver.post(document())
-        self.assertEqual((status, headers["Location"]), (307, "https://example.invalid/"))
-        self.ask(mode="answer", status=200, body={"results": 5})
-        self.assertEqual(self.receiver.post(document())[1], {"results": 5})
-
-    def test_an_unknown_command_is_an_error(self):
-        self.assertIn("error", self.receiver.ctl({"do": "misbehave", "mode": "politely"}))
-        self.assertIn("error", self.receiver.ctl({"do": "dance"}))
-
-
 class Limits(WithReceiver):
     options = ("--bearer", "secret", "--max-records", "2", "--plain")
 
@@ -446,50 +272,6 @@ class Variants(WithReceiver):
         body = document(data_input_code=LEFT_OUT, input_method_code="0", model_number=LEFT_OUT)
         self.assertEqual(self.receiver.post(body)[0], 200)
         self.assertIn("not a table", json.dumps(self.receiver.post(document("activity_monitor"))[1]))
-
-
-class WithTLS(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        subprocess.run([os.path.join(HERE, "make-certificates.sh"), cls.folder.name], check=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
-    def receiver(self, certificate, *options):
-        receiver = Receiver(*options, certificate=[
-            "--cert", self.path(certificate), "--key", self.path("server.key")])
-        self.addCleanup(receiver.stop)
-        return receiver
-
-    def test_the_test_authority_is_trusted_and_the_others_are_not(self):
-        context = ssl.create_default_context(cafile=self.path("ca.pem"))
-        good = self.receiver("server.pem")
-        self.assertEqual(good.post(document(), context=context)[0], 200)
-        for name in ("expired.pem", "other.pem"):
-            with self.subTest(name), self.assertRaises(ssl.SSLCertVerificationError):
-                self.receiver(name).post(document(), context=context)
-
-    def test_a_client_certificate_is_asked_for(self):
-        receiver = self.receiver("server.pem", "--client-ca", self.path("ca.pem"))
-        context = ssl.create_default_context(cafile=self.path("ca.pem"))
-        with self.assertRaises((ssl.SSLError, ConnectionError)):
-            receiver.post(document(), context=context)
-        context.load_cert_chain(self.path("client.pem"), self.path("client.key"))
-        self.assertEqual(receiver.post(document(), context=context)[0], 200)
-
-    def test_half_an_answer_over_tls_is_noticed(self):
-        receiver = self.receiver("server.pem")
-        context = ssl.create_default_context(cafile=self.path("ca.pem"))
-        receiver.ctl({"do": "misbehave", "mode": "cut"})
-        with self.assertRaises((http.client.IncompleteRead, ssl.SSLError, ConnectionError)):
-            receiver.post(document(), key="cut-off-1", context=context)
-        self.assertEqual(receiver.post(document(), key="cut-off-1", context=context)[0], 200)
 
 
 class Logging(WithReceiver):

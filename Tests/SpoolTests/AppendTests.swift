@@ -30,11 +30,14 @@ import Testing
         full.record.time?.origin = .corrected
         full.record.received.synchronised = false
         let sent = full
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let result = try await spool.append([sent], at: noon)
             let stored = try #require(try await spool.record(result[0].rowID))
             #expect(stored.record == sent.record)
-            #expect(stored.record.quantities.map(\.number?.text) == ["36.00", nil, "20", sent.record.quantities[3].number?.text])
+            #expect(
+                stored.record.quantities.map(\.number?.text) == [
+                    "36.00", nil, "20", sent.record.quantities[3].number?.text,
+                ])
             #expect(stored.record.quantities.map(\.number?.exponent) == [-2, nil, 1, -30])
             #expect(stored.participant == "P0000001")
             #expect(stored.participantRule == "device-owner")
@@ -51,7 +54,7 @@ import Testing
         bare.record.quantities = []
         bare.frames = [RawFrame(source: "usb", bytes: [])]
         let sent = bare
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             #expect(try await spool.record(row)?.record == sent.record)
             #expect(try await spool.frames(of: row) == sent.frames)
@@ -59,7 +62,7 @@ import Testing
     }
 
     @Test func `records keep their order and get rising numbers`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let first = try await spool.append(entries(1...3), at: noon)
             let second = try await spool.append(entries(4...5), at: noon)
             let numbers = (first + second).map(\.rowID.number)
@@ -70,12 +73,12 @@ import Testing
     }
 
     @Test func `what was stored is there after the store is closed and opened`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...2), at: noon)
         }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.counts().stored == 2)
-            #expect(try await spool.openReport?.wasUnclean == false)
+            #expect(await spool.openReport?.wasUnclean == false)
         }
     }
 
@@ -86,8 +89,12 @@ import Testing
         }
         let table = [
             Bad(name: "without a key") { $0.record.key = RecordKey(hex: "") },
-            Bad(name: "without a key") { $0.record.key = RecordKey(hex: String(repeating: "A", count: 32)) },
-            Bad(name: "without a key") { $0.record.key = RecordKey(hex: String(repeating: "é", count: 16)) },
+            Bad(name: "without a key") {
+                $0.record.key = RecordKey(hex: String(repeating: "A", count: 32))
+            },
+            Bad(name: "without a key") {
+                $0.record.key = RecordKey(hex: String(repeating: "é", count: 16))
+            },
             Bad(name: "neither a time nor a reason") { $0.record.time = nil },
             Bad(name: "names a destination twice") {
                 $0.destinations.append(EntryDestination("db", .noTable))
@@ -95,7 +102,7 @@ import Testing
             Bad(name: "a fingerprint and a window") { $0.fingerprint = "x" },
             Bad(name: "a fingerprint and a window") { $0.duplicateWindow = .seconds(1) },
         ]
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             for bad in table {
                 var broken = entry(2)
                 bad.change(&broken)
@@ -113,7 +120,7 @@ import Testing
         var nobodys = entry(1)
         nobodys.participant = nil
         let sent = nobodys
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             let stored = try #require(try await spool.record(row))
             #expect(stored.deliveries.map(\.state) == [.held])
@@ -128,7 +135,7 @@ import Testing
     func `a quarantined record is kept with its reason and never waits for sending`(
         reason: QuarantineReason
     ) async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([quarantined(1, reason)], at: noon)[0].rowID
             let stored = try #require(try await spool.record(row))
             #expect(stored.record.quarantine == reason)
@@ -148,7 +155,7 @@ import Testing
             EntryDestination("c", .noTable),
         ]
         let sent = many
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             #expect(
                 try await spool.record(row)?.deliveries == [
@@ -159,7 +166,9 @@ import Testing
         }
     }
 
-    @Test func `the device's memory is saved in the same call, also beside duplicates`() async throws {
+    @Test func `the device's memory is saved in the same call, also beside duplicates`()
+        async throws
+    {
         var memory = DeviceMemory()
         memory.nextSequence = 18
         memory.clockOffset = .seconds(360)
@@ -169,8 +178,15 @@ import Testing
         memory.newestSequence = 17
         memory.lastSessionEndedAt = noon + .seconds(2)
         memory.batteryPercent = 88
+        for number in 0..<DeviceMemory.maximumClockSteps {
+            memory.clockSteps.append(
+                ClockStep(
+                    deviceBefore: LocalDateTime(localMicroseconds: Int64(number) * 1_000_001),
+                    offset: .seconds(Int64(-number)), setAt: noon + .seconds(Int64(number)),
+                    drained: number % 2 == 0))
+        }
         let first = memory
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append([entry(1)], at: noon, memory: (cuff, first))
             #expect(try await spool.memory(of: cuff) == first)
             var later = first
@@ -184,8 +200,10 @@ import Testing
         }
     }
 
-    @Test func `a refused call saves no memory: the device still has to send the record`() async throws {
-        try await withSpool(directory, configure: { $0.maximumBytes = 1 }) { spool in
+    @Test func `a refused call saves no memory: the device still has to send the record`()
+        async throws
+    {
+        try await withSpool(directory, configure: { $0.maximumBytes = 1 }) { spool async throws in
             var memory = DeviceMemory()
             memory.nextSequence = 2
             let sent = memory
@@ -193,7 +211,8 @@ import Testing
                 try await spool.append([entry(1)], at: noon, memory: (cuff, sent))
             }
             #expect(error?.name == "full")
-            #expect(try await spool.memory(of: cuff) == nil)
+            let saved = try await spool.memory(of: cuff)
+            #expect(saved == nil)
         }
     }
 }

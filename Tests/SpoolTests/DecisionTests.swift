@@ -6,8 +6,10 @@ import Testing
 @Suite struct DecisionTests {
     let directory = TemporaryDirectory()
 
-    @Test func `a record whose clock is known at last leaves quarantine under its own key`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `a record whose clock is known at last leaves quarantine under its own key`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([quarantined(1)], at: noon)[0].rowID
             try await spool.reconsider(row, as: entry(1), at: noon + .seconds(60))
             let stored = try #require(try await spool.record(row))
@@ -20,7 +22,7 @@ import Testing
     }
 
     @Test func `an accepted record never gets a second time`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([entry(1)], at: noon)[0].rowID
             var other = entry(1)
             other.record.time?.observed = noon + .seconds(500)
@@ -31,8 +33,10 @@ import Testing
         }
     }
 
-    @Test func `a reading with another key does not take a quarantined record's place`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `a reading with another key does not take a quarantined record's place`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([quarantined(1)], at: noon)[0].rowID
             let error = await failure { try await spool.reconsider(row, as: entry(2), at: noon) }
             #expect(error == .refused("record 1 has another key"))
@@ -48,10 +52,11 @@ import Testing
         var nobodys = entry(1)
         nobodys.participant = nil
         let sent = nobodys
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             try await spool.assign(
-                row, to: "P0000009", rule: "person", destinations: [EntryDestination("db", .waiting)],
+                row, to: "P0000009", rule: "person",
+                destinations: [EntryDestination("db", .waiting)],
                 at: noon + .seconds(5))
             #expect(try await spool.due("db", limit: 9).map(\.participant) == ["P0000009"])
             #expect(try await spool.destinations()[0].oldestWaitingAt == noon + .seconds(5))
@@ -67,17 +72,18 @@ import Testing
         var nobodys = quarantined(1, .timeFault)
         nobodys.participant = nil
         let sent = nobodys
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             try await spool.assign(
-                row, to: "P0000009", rule: "person", destinations: [EntryDestination("db", .waiting)],
+                row, to: "P0000009", rule: "person",
+                destinations: [EntryDestination("db", .waiting)],
                 at: noon)
             #expect(try await spool.due("db", limit: 9).isEmpty)
         }
     }
 
     @Test func `a withdrawn consent stops a retry that is under way`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let rows = try await spool.append(entries(1...3), at: noon).map(\.rowID)
             let before = try #require(try await spool.formBatch("db", max: 3, at: noon))
             #expect(try await spool.hold([rows[1]], at: "db", reason: "consent withdrawn") == 1)
@@ -94,7 +100,7 @@ import Testing
     }
 
     @Test func `what a receiver has is not held any more`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let rows = try await spool.append([entry(1)], at: noon).map(\.rowID)
             let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
             try await spool.resolve(batch, batch.all(.accepted), at: noon)
@@ -104,8 +110,10 @@ import Testing
         }
     }
 
-    @Test func `a dead letter is sent again when a person says so, and its letter goes`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `a dead letter is sent again when a person says so, and its letter goes`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([entry(1)], at: noon)[0].rowID
             let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
             try await spool.resolve(
@@ -121,13 +129,15 @@ import Testing
         }
     }
 
-    @Test func `a held record waits again after it is released, an unassigned one does not`() async throws {
+    @Test func `a held record waits again after it is released, an unassigned one does not`()
+        async throws
+    {
         var held = entry(1)
         held.destinations = [EntryDestination("db", .held("no consent"))]
         var nobodys = entry(2)
         nobodys.participant = nil
         let sent = [held, nobodys, quarantined(3)]
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let rows = try await spool.append(sent, at: noon).map(\.rowID)
             #expect(try await spool.release(rows[0], to: "db", at: noon))
             for row in rows.dropFirst() {

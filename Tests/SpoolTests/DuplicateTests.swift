@@ -7,7 +7,7 @@ import Testing
     let directory = TemporaryDirectory()
 
     @Test func `a record that the device sends again changes nothing of the first`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let first = try await spool.append([entry(1)], at: noon)[0]
             var again = entry(1)
             again.record.time?.observed = noon + .seconds(4)
@@ -29,11 +29,11 @@ import Testing
     }
 
     @Test func `duplicates are counted and the counter survives a restart`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...2), at: noon)
             _ = try await spool.append(entries(1...3), at: noon)
         }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let counters = try await spool.counters()
             #expect(counters["records_stored"] == 3)
             #expect(counters["records_duplicate"] == 2)
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func `the same record twice in one call is stored once`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let results = try await spool.append([entry(1), entry(1)], at: noon)
             #expect(results == [.stored(results[0].rowID), .duplicate(results[0].rowID)])
         }
@@ -70,7 +70,9 @@ import Testing
     func `a reading without index or time is one record however often it is heard`(
         case redelivery: Redelivery
     ) async throws {
-        func heard(_ number: Int, _ seconds: Int64, _ text: String, _ device: DeviceID) -> SpoolEntry {
+        func heard(_ number: Int, _ seconds: Int64, _ text: String, _ device: DeviceID)
+            -> SpoolEntry
+        {
             var made = entry(number, device: device, secondsAfterNoon: seconds)
             made.record.sequenceNumber = nil
             made.record.deviceTime = nil
@@ -81,7 +83,7 @@ import Testing
         let first = heard(1, 0, "weight 72.5", scale)
         let second = heard(
             2, redelivery.seconds, redelivery.fingerprint, redelivery.device)
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let stored = try await spool.append([first], at: noon)[0]
             let result = try await spool.append([second], at: noon)[0]
             #expect(result.isStored == !redelivery.isDuplicate)
@@ -90,7 +92,7 @@ import Testing
     }
 
     @Test func `a failed measurement that the device sends again is counted once`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.noteFailedMeasurement(cuff, key: "a", at: noon))
             #expect(try await spool.noteFailedMeasurement(cuff, key: "b", at: noon))
             #expect(try await !spool.noteFailedMeasurement(cuff, key: "a", at: noon + .seconds(9)))
@@ -102,7 +104,7 @@ import Testing
 
     @Test func `failed measurements of a transfer are committed with its records`() async throws {
         let failures = (1...30).map { FailedMeasurement(device: cuff, key: "f\($0)", at: noon) }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             for _ in 1...2 {
                 _ = try await spool.append(entries(1...2), at: noon, failures: failures)
             }

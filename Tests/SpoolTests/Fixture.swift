@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Measurement
+
 @testable import Spool
 
 /// A directory that goes away with the value.
@@ -72,6 +73,7 @@ func permissions(_ path: String) -> UInt32 {
 let noon = Instant(seconds: 1_772_334_000)
 
 /// Runs a body with a store in a directory and closes it properly.
+@discardableResult
 func withSpool<T>(
     _ directory: TemporaryDirectory, configure: (inout SpoolConfiguration) -> Void = { _ in },
     _ body: (Spool) async throws -> T

@@ -6,13 +6,15 @@ import Testing
 @Suite struct OutboxTests {
     let directory = TemporaryDirectory()
 
-    @Test func `per device the oldest measurement goes first, in whatever order they came`() async throws {
+    @Test func `per device the oldest measurement goes first, in whatever order they came`()
+        async throws
+    {
         let mixed = [
             entry(1, secondsAfterNoon: 30), entry(2, device: scale, secondsAfterNoon: 20),
             entry(3, secondsAfterNoon: 10), entry(4, device: scale, secondsAfterNoon: 40),
             entry(5, secondsAfterNoon: -3_600), entry(6, secondsAfterNoon: 30),
         ]
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(mixed, at: noon)
             let due = try await spool.due("db", limit: 10)
             #expect(due.map(\.record.key) == [5, 3, 2, 1, 6, 4].map(key))
@@ -23,7 +25,7 @@ import Testing
     }
 
     @Test func `an item holds what a document needs`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([entry(1)], at: noon + .milliseconds(123))[0].rowID
             let item = OutboxItem(
                 rowID: row, record: entry(1).record, participant: "P0000001",
@@ -34,7 +36,7 @@ import Testing
     }
 
     @Test func `a batch is the same with the same key on every try`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.openBatch("db") == nil)
             #expect(try await spool.formBatch("db", max: 3, at: noon) == nil)
             _ = try await spool.append(entries(1...5), at: noon)
@@ -48,11 +50,11 @@ import Testing
     }
 
     @Test func `a batch keeps its records and its key over a restart`() async throws {
-        let formed = try await withSpool(directory) { spool in
+        let formed = try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...5), at: noon)
             return try #require(try await spool.formBatch("db", max: 3, at: noon))
         }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.openBatch("db") == formed)
             try await spool.resolve(formed, formed.all(.accepted), at: noon)
             let next = try #require(try await spool.formBatch("db", max: 3, at: noon))
@@ -62,7 +64,7 @@ import Testing
     }
 
     @Test func `the same records get the same key again after they waited on`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...3), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
             try await spool.resolve(batch, batch.all(.retry), at: noon)
@@ -76,7 +78,7 @@ import Testing
         var both = entry(1)
         both.destinations = [EntryDestination("a", .waiting), EntryDestination("b", .waiting)]
         let sent = both
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let row = try await spool.append([sent], at: noon)[0].rowID
             let a = try #require(try await spool.formBatch("a", max: 9, at: noon))
             let b = try #require(try await spool.formBatch("b", max: 9, at: noon))
@@ -89,7 +91,7 @@ import Testing
     }
 
     @Test func `every record of a batch gets its own verdict`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...5), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 5, at: noon))
             let rows = batch.items.map(\.rowID)
@@ -118,7 +120,7 @@ import Testing
     }
 
     @Test func `a batch is halved until the culprit stands alone, in order`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...5), at: noon)
             var sent: [[RecordKey]] = []
             var keys: Set<String> = []
@@ -148,13 +150,13 @@ import Testing
     }
 
     @Test func `halves survive a restart with their order and keys`() async throws {
-        let halves = try await withSpool(directory) { spool in
+        let halves = try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...4), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 4, at: noon))
             try await spool.split(batch)
             return try #require(try await spool.openBatch("db"))
         }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.openBatch("db") == halves)
             #expect(halves.keys == (1...2).map(key))
             try await spool.split(halves)
@@ -167,8 +169,9 @@ import Testing
         }
     }
 
-    @Test func `verdicts on what is not in the batch are refused and change nothing`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `verdicts on what is not in the batch are refused and change nothing`() async throws
+    {
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...3), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
             let stranger = RecordResult(RowID(3), .accepted)
@@ -188,7 +191,7 @@ import Testing
     }
 
     @Test func `a batch of one cannot be halved`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append([entry(1)], at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
             #expect(await failure { try await spool.split(batch) }?.name == "refused")
@@ -196,12 +199,68 @@ import Testing
         }
     }
 
-    @Test func `a row that cannot be read is held and does not stop the ones behind it`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `a batch with a row that cannot be read any more is formed anew without it`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...3), at: noon)
+            let before = try #require(try await spool.formBatch("db", max: 3, at: noon))
+            try await spool.tamper("UPDATE record SET time_basis = 'hearsay' WHERE id = 2")
+            #expect(try await spool.openBatch("db") == nil)
+            let after = try #require(try await spool.formBatch("db", max: 3, at: noon))
+            #expect(after.keys == [key(1), key(3)])
+            #expect(after.idempotencyKey != before.idempotencyKey)
+            #expect(try await spool.openBatch("db") == after)
+        }
+    }
+
+    @Test func `what must not go or has no place leaves the batch without being delivered`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...3), at: noon)
+            let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
+            let rows = batch.items.map(\.rowID)
+            try await spool.resolve(
+                batch: batch.id,
+                [
+                    RecordResult(rows[0], .held(reason: "consent withdrawn")),
+                    RecordResult(rows[1], .noTable),
+                ], at: noon)
+            let places = try await spool.records(limit: 9).map { $0.deliveries[0] }
+            #expect(places.map(\.state) == [.held, .noTable, .waiting])
+            #expect(places[0].reason == "consent withdrawn")
+            let counters = try await spool.counters()
+            #expect(counters["records_held"] == 1)
+            #expect(counters["records_without_table"] == 1)
+            #expect(try await spool.destinations()[0].lastDeliveredAt == nil)
+            #expect(try await spool.formBatch("db", max: 3, at: noon)?.keys == [key(3)])
+        }
+    }
+
+    @Test func `a batch is halved by its number only while it is the one under way`() async throws {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...4), at: noon)
+            let batch = try #require(try await spool.formBatch("db", max: 4, at: noon))
+            try await spool.split(batch: batch.id)
+            let first = try #require(try await spool.openBatch("db"))
+            #expect(first.keys == [key(1), key(2)])
+            let gone = await failure { try await spool.split(batch: batch.id) }
+            #expect(gone == .refused("batch \(batch.id) is not open"))
+            try await spool.split(batch: first.id + 1)
+            #expect(try await spool.openBatch("db") == first, "the second half has to wait")
+        }
+    }
+
+    @Test func `a row that cannot be read is held and does not stop the ones behind it`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...3), at: noon)
             try await spool.tamper("UPDATE record SET kind = 'telepathy' WHERE id = 1")
             try await spool.tamper(
-                "UPDATE record SET quantities = '[{\"name\":\"weight\",\"number\":\"x\"}]' WHERE id = 2")
+                "UPDATE record SET quantities = '[{\"name\":\"weight\",\"number\":\"x\"}]' WHERE id = 2"
+            )
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
             #expect(batch.keys == [key(3)])
             #expect(try await spool.counters()["records_held"] == 2)

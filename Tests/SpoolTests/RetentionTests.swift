@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test func `delivered records go after their time, not a moment before`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...2), at: noon)
             try await deliver(spool, at: noon)
             let kept = try await spool.applyRetention(
@@ -41,7 +41,7 @@ import Testing
         nowhere.destinations = []
         let refused = entry(7)
         let sent = [entry(1), nobodys, held, half, quarantined(5), nowhere]
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append([refused], at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 1, at: noon))
             try await spool.resolve(
@@ -57,8 +57,9 @@ import Testing
         }
     }
 
-    @Test func `raw frames go earlier than their records, but never from quarantine`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `raw frames go earlier than their records, but never from quarantine`() async throws
+    {
+        try await withSpool(directory) { spool async throws in
             let rows = try await spool.append([entry(1), quarantined(2)], at: noon).map(\.rowID)
             try await deliver(spool, at: noon)
             let result = try await spool.applyRetention(
@@ -72,7 +73,7 @@ import Testing
     }
 
     @Test func `a device that sends its history again fills nothing in anew`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             let first = try await spool.append(entries(1...3), at: noon).map(\.rowID)
             try await deliver(spool, at: noon)
             _ = try await spool.applyRetention(
@@ -85,7 +86,7 @@ import Testing
     }
 
     @Test func `a long backlog is removed in steps`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...25), at: noon)
             try await deliver(spool, at: noon)
             var steps: [Int] = []
@@ -99,8 +100,10 @@ import Testing
         }
     }
 
-    @Test func `a full store refuses new records, keeps delivering, and takes records after that`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `a full store refuses new records, keeps delivering, and takes records after that`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...50), at: noon)
             let limit = try await spool.number("PRAGMA page_count") * 4_096
             await spool.setMaximum(bytes: limit)
@@ -112,7 +115,8 @@ import Testing
                 if refusal == nil { stored += 1 }
             }
             #expect(refusal == .full(limit: limit, path: directory.store))
-            #expect(try await spool.counts().stored == stored, "a refused record is not half stored")
+            #expect(
+                try await spool.counts().stored == stored, "a refused record is not half stored")
             #expect(try await spool.append([entry(1)], at: noon) == [.duplicate(RowID(1))])
             try await deliver(spool, at: noon)
             #expect(try await spool.counts().waiting == 0)

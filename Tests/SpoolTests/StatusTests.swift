@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func `status counts every record in its place`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             #expect(try await spool.counts() == SpoolCounts())
             #expect(try await spool.destinations().isEmpty)
             try await fill(spool)
@@ -40,8 +40,10 @@ import Testing
         }
     }
 
-    @Test func `a destination shows since when it is behind, not how old the measurement is`() async throws {
-        try await withSpool(directory) { spool in
+    @Test func `a destination shows since when it is behind, not how old the measurement is`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
             try await fill(spool)
             var expected = DestinationCounts(name: "db")
             expected.waiting = 1
@@ -58,7 +60,7 @@ import Testing
         var both = entry(1)
         both.destinations = [EntryDestination("a", .waiting), EntryDestination("b", .waiting)]
         let sent = both
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             _ = try await spool.append([sent], at: noon)
             #expect(try await spool.counts().waiting == 1)
             #expect(try await spool.destinations().map(\.waiting) == [1, 1])
@@ -69,8 +71,9 @@ import Testing
         (RecordFilter.all, [1, 2, 3, 4, 5, 6]), (.waiting, [4]), (.held, [5, 6]),
         (.unassigned, [5]), (.quarantined, [6]), (.deadLetters, [3]), (.delivered, [1, 2]),
     ])
-    func `lists hold the records of their state`(filter: RecordFilter, expected: [Int]) async throws {
-        try await withSpool(directory) { spool in
+    func `lists hold the records of their state`(filter: RecordFilter, expected: [Int]) async throws
+    {
+        try await withSpool(directory) { spool async throws in
             try await fill(spool)
             let found = try await spool.records(limit: 100, filter: filter)
             #expect(found.map(\.record.key) == expected.map(key))
@@ -87,7 +90,7 @@ import Testing
     }
 
     @Test func `a record is found by its key, and an unknown one is not`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             try await fill(spool)
             #expect(try await spool.record(key(3))?.rowID == RowID(3))
             #expect(try await spool.record(key(99)) == nil)
@@ -96,10 +99,11 @@ import Testing
         }
     }
 
-    @Test func `a device keeps what it said before and shows when it was last heard`() async throws {
+    @Test func `a device keeps what it said before and shows when it was last heard`() async throws
+    {
         let known = bloodPressure(1).device
         let bare = DeviceDescription(id: cuff, firmware: "2.0")
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             try await spool.noteDevice(known, profile: "and-ua-651ble", seenAt: noon)
             try await spool.noteDevice(bare, profile: nil, seenAt: noon + .seconds(50))
             try await spool.noteDevice(bare, profile: nil, seenAt: noon + .seconds(20))
@@ -116,18 +120,19 @@ import Testing
     }
 
     @Test func `counters add up by name and survive a restart`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             try await spool.increment(["frames_rejected": 2, "sightings_unknown": 1])
             try await spool.increment(["frames_rejected": 3, "nothing": 0])
         }
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
+            try await spool.open()
             #expect(
                 try await spool.counters() == ["frames_rejected": 5, "sightings_unknown": 1])
         }
     }
 
     @Test func `the used bytes grow with the records`() async throws {
-        try await withSpool(directory) { spool in
+        try await withSpool(directory) { spool async throws in
             try await spool.open()
             let empty = await spool.usedBytes
             _ = try await spool.append(entries(1...200), at: noon)

@@ -12,8 +12,9 @@ import Spool
         guard arguments.count == 3 else { exit(2) }
         var configuration = SpoolConfiguration(directory: arguments[2])
         configuration.busyTimeout = .milliseconds(200)
-        if arguments[1] == "nobody", setgid(65_534) != 0
-            || setuid(65_534) != 0
+        if arguments[1] == "nobody",
+            setgid(65_534) != 0
+                || setuid(65_534) != 0
         {
             say("cannot become nobody")
             exit(2)

@@ -20,7 +20,7 @@ enum BloodPressureMeasurement {
             let number = try plausibleNumber(raw, name, kilopascal: flags & 1 != 0, reader)
             reading.quantities.append(Quantity(name, number, unit))
         }
-        if flags & 2 != 0 { reading.setTime(try DateTimeField(parsing: &reader)) }
+        if flags & 2 != 0 { try reading.takeTime(&reader) }
         if flags & 4 != 0 {
             let raw = try number16(&reader, "pulse_rate", quirks)
             let number = try plausibleNumber(raw, .pulseRate, kilopascal: false, reader)
@@ -45,13 +45,15 @@ enum BloodPressureMeasurement {
             ? try reader.uint16BE(field) : try reader.uint16LE(field)
     }
 
-    /// A pressure or a pulse that no cuff can show is a frame in another layout, not a value.
+    /// A pressure or a pulse that no cuff can show is a frame in another layout, not a value; some
+    /// cuffs write a negative number for "no value".
     private static func plausibleNumber(
         _ raw: UInt16, _ name: QuantityName, kilopascal: Bool, _ reader: ByteReader
     ) throws(DecodeError) -> ExactDecimal? {
         guard let number = MedicalFloat(sfloat: raw).number else { return nil }
         let limit = ExactDecimal(kilopascal ? 100 : 1_000)
-        guard number < limit, !(number < ExactDecimal(0)) else {
+        if number < ExactDecimal(0) { return nil }
+        guard number < limit else {
             throw DecodeError(
                 "\(name.rawValue) is out of any device's range", offset: reader.offset - 2)
         }

@@ -13,6 +13,8 @@ package enum DateTimeField: Sendable, Equatable {
         let rest = try reader.take(5, "the time stamp").map(Int.init)
         if year == 0 || rest[0] == 0 || rest[1] == 0 {
             self = .unknown
+        } else if year < 1_582 {
+            self = .impossible
         } else if let time = LocalDateTime(
             year: year, month: rest[0], day: rest[1], hour: rest[2], minute: rest[3],
             second: rest[4])
@@ -35,6 +37,15 @@ package enum DateTimeField: Sendable, Equatable {
 }
 
 extension Reading {
+    /// Reads a time stamp; one that does not exist is a broken frame, one that is unknown is not.
+    mutating func takeTime(_ reader: inout ByteReader) throws(DecodeError) {
+        let field = try DateTimeField(parsing: &reader)
+        if field == .impossible {
+            throw DecodeError("an impossible date or time", offset: reader.offset - 7)
+        }
+        setTime(field)
+    }
+
     /// Takes over a time stamp field, known or not.
     mutating func setTime(_ field: DateTimeField) {
         deviceTime = field.known

@@ -55,8 +55,14 @@ package struct FieldLayout: Sendable {
         package var absent: [ClosedRange<Int64>]
     }
     package struct OutcomeRule: Sendable, Equatable {
+        /// Names bits, and values, which hold where the frame has a number for them.
         package var when: Condition
         package var outcome: ReadingOutcome
+    }
+    /// Bytes that stand in every frame of the layout.
+    package struct Constant: Sendable, Equatable {
+        package var at: Int
+        package var bytes: [UInt8]
     }
     package struct FlagRule: Sendable, Equatable {
         package var when: Condition
@@ -65,6 +71,7 @@ package struct FieldLayout: Sendable {
 
     package var kind: MeasurementKind
     package var length: ClosedRange<Int>
+    package var constants: [Constant] = []
     package var bits: [String: BitField] = [:]
     package var timeAt: Int?
     package var values: [ValueField] = []
@@ -85,10 +92,16 @@ extension FieldLayout {
             throw DecodeError(
                 "\(bytes.count) bytes where \(Self.describe(length)) are due", offset: bytes.count)
         }
+        for constant in constants
+        where !bytes.dropFirst(constant.at).starts(with: constant.bytes) {
+            throw DecodeError(
+                "other bytes than every frame of this layout has", offset: constant.at)
+        }
         var reading = Reading(.measurement, kind: kind)
         if let timeAt {
-            var reader = ByteReader(Array(bytes.dropFirst(timeAt)))
-            reading.setTime(try DateTimeField(parsing: &reader))
+            var reader = ByteReader(bytes)
+            _ = try reader.take(timeAt, "the time stamp")
+            try reading.takeTime(&reader)
         }
         for field in values {
             reading.quantities.append(try quantity(field, bytes))
@@ -97,14 +110,22 @@ extension FieldLayout {
             }
         }
         for rule in flags where holds(rule.when, bytes) { reading.flags.append(rule.flag) }
-        if let rule = outcomes.first(where: { holds($0.when, bytes) }) {
+        let present = Set(reading.quantities.filter { $0.number != nil }.map(\.name.rawValue))
+        if let rule = outcomes.first(where: { holds($0.when, bytes, present: present) }) {
             reading.outcome = rule.outcome
+        } else if present.isEmpty {
+            reading.outcome = .failedMeasurement
         }
         return reading
     }
 
-    private func holds(_ condition: Condition, _ bytes: [UInt8]) -> Bool {
+    private func holds(
+        _ condition: Condition, _ bytes: [UInt8], present: Set<String> = []
+    ) -> Bool {
         condition.terms.allSatisfy { term in
+            if QuantityName(rawValue: term.name) != nil {
+                return present.contains(term.name) != term.negated
+            }
             guard let field = bits[term.name], field.byte < bytes.count else { return false }
             return (bytes[field.byte] >> UInt8(field.bit) & 1 == 1) != term.negated
         }

@@ -15,6 +15,7 @@ enum GlucoseMeasurement {
         reading.sequenceNumber = Int(try reader.uint16LE("sequence number"))
         reading.contextFollows = flags & 16 != 0
         let base = try DateTimeField(parsing: &reader)
+        if base == .impossible { throw DecodeError("an impossible base time", offset: 3) }
         let offset = flags & 1 != 0 ? try reader.int16LE("time offset") : nil
         setTime(&reading, base: base, offset: offset)
         if flags & 2 != 0 {
@@ -43,7 +44,9 @@ enum GlucoseMeasurement {
         case Int16.max, Int16.min: reading.deviceTimeUnusable = true
         case let minutes?:
             reading.timeOffsetMinutes = Int(minutes)
-            reading.deviceTime = baseTime.adding(.minutes(Int64(minutes)))
+            let time = baseTime.adding(.minutes(Int64(minutes)))
+            reading.deviceTime = time.year <= 9_999 ? time : nil
+            reading.deviceTimeUnusable = reading.deviceTime == nil
         }
     }
 
@@ -63,6 +66,10 @@ enum GlucoseMeasurement {
             // kg/L × 10⁵ = mg/dL, mol/L × 10³ = mmol/L: only the exponent moves.
             let shifted = ExactDecimal(
                 number.mantissa, exponent: number.exponent + (molar ? 3 : 5))
+            // A hundred times what any meter shows is a frame in another layout, not a value.
+            guard shifted < ExactDecimal(100_000) else {
+                throw DecodeError("glucose is out of any device's range", offset: reader.offset - 3)
+            }
             reading.quantities = [Quantity(.glucose, shifted, unit)]
         case .positiveInfinity:
             reading.flags.append("result-too-high")

@@ -20,8 +20,11 @@ enum GlucoseMeasurementContext {
         if flags & 0x08 != 0 { _ = try reader.take(3, "exercise") }
         if flags & 0x10 != 0 { _ = try reader.take(3, "medication") }
         if flags & 0x40 != 0 {
-            let value = MedicalFloat(sfloat: try reader.uint16LE("hba1c"))
-            reading.quantities.append(Quantity(.hba1c, value.number, .percent))
+            let value = MedicalFloat(sfloat: try reader.uint16LE("hba1c")).number
+            if let value, value > ExactDecimal(100) || value < ExactDecimal(0) {
+                throw DecodeError("hba1c is no percentage", offset: reader.offset - 2)
+            }
+            reading.quantities.append(Quantity(.hba1c, value, .percent))
         }
         if !quirks.ignoreTrailingBytes { try reader.end() }
         return reading

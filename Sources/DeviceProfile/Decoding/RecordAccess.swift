@@ -1,3 +1,5 @@
+import Measurement
+
 /// Record Access Control Point (2A52): requests that the gateway writes and answers it understands.
 ///
 /// Opcode uint8, operator uint8, operand. Deleting (opcode 2) is never written.
@@ -57,5 +59,52 @@ package enum RecordAccess {
             return .code(request: request, code)
         default: throw DecodeError("opcode \(opcode) is not an answer", offset: 0)
         }
+    }
+}
+
+extension RecordAccess {
+    /// Checks a whole frame in either direction: a request, a count or an answer.
+    ///
+    /// Requests: 1 report, 2 delete, 4 count with operator 1 all, 5 first, 6 last (no operand), 2 ≤,
+    /// 3 ≥ (filter type and one value), 4 range (filter type and two values); 3 abort with operator
+    /// 0. Filter types: 1 sequence number uint16, 2 user-facing time (Date Time), 4 the sequence
+    /// number of Omron's option service. Answers: 5 count, 6 response code; 0x10 and 0x11 are the
+    /// option service's request for and answer with the latest sequence number.
+    static func frame(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        var reader = ByteReader(bytes)
+        let opcode = try reader.uint8("opcode")
+        let kind = try reader.uint8("operator")
+        switch opcode {
+        case 1, 2, 4: try operand(of: kind, &reader)
+        case 3, 0x10: try require(kind == 0, "the operator of opcode \(opcode) is 0")
+        case 5, 6, 0x11:
+            try require(kind == 0, "the operator of opcode \(opcode) is 0")
+            _ = try reader.uint16LE("operand")
+            if opcode == 6 { _ = try response(bytes) }
+        default: throw DecodeError("opcode \(opcode) is reserved", offset: 0)
+        }
+        try reader.end()
+        return Reading(.deviceState)
+    }
+
+    private static func operand(
+        of kind: UInt8, _ reader: inout ByteReader
+    ) throws(DecodeError) {
+        switch kind {
+        case 1, 5, 6: return
+        case 2, 3, 4: break
+        default: throw DecodeError("operator \(kind) is reserved", offset: 1)
+        }
+        let width: Int
+        switch try reader.uint8("filter type") {
+        case 1, 4: width = 2
+        case 2: width = 7
+        case let type: throw DecodeError("filter type \(type) is reserved", offset: 2)
+        }
+        _ = try reader.take(kind == 4 ? 2 * width : width, "the filter's value")
+    }
+
+    private static func require(_ holds: Bool, _ reason: String) throws(DecodeError) {
+        guard holds else { throw DecodeError(reason, offset: 1) }
     }
 }

@@ -24,8 +24,10 @@ enum WeightMeasurement {
         } else {
             let weight = try number(raw, imperial: imperial, flags: flags, quirks: quirks)
             reading.quantities = [Quantity(.weight, weight, unit)]
+            // Less than nothing: the scale was set to zero under a load that is gone.
+            if weight < ExactDecimal(0) { reading.outcome = .notFinal }
         }
-        if flags & 2 != 0 { reading.setTime(try DateTimeField(parsing: &reader)) }
+        if flags & 2 != 0 { try reading.takeTime(&reader) }
         if flags & 4 != 0 {
             let user = try reader.uint8("user id")
             reading.userSlot = user == 0xFF ? nil : Int(user)

@@ -45,13 +45,21 @@ enum LayoutReader {
         let kind = keys.required("kind")?.choice(of: MeasurementKind.self)
         let length = keys.required("length").flatMap(length)
         guard let kind, let length else {
-            keys.ignore(["bits", "time-at", "values", "outcomes", "flags", "key-values"])
+            keys.ignore([
+                "constants", "bits", "time-at", "values", "outcomes", "flags", "key-values",
+            ])
             return nil
         }
         var layout = FieldLayout(kind: kind, length: length)
         let shortest = length.lowerBound
+        layout.constants =
+            keys.optional("constants")?.list()?.compactMap { constant($0, shortest: shortest) }
+            ?? []
         for entry in keys.optional("bits")?.entries() ?? [] {
             guard let name = entry.key.string() else { continue }
+            if QuantityName(rawValue: name) != nil {
+                entry.key.report("is the name of a value", accepted: "a name that no value has")
+            }
             layout.bits[name] = entry.value.mapping { bit in
                 let byte = bit.required("byte")?.int(in: 0...(shortest - 1))
                 let number = bit.required("bit")?.int(in: 0...7)
@@ -60,18 +68,45 @@ enum LayoutReader {
             }
         }
         let names = Set(layout.bits.keys)
-        layout.timeAt = keys.optional("time-at")?.int(in: 0...max(0, shortest - 7))
+        layout.timeAt = keys.optional("time-at").flatMap { place($0, width: 7, shortest) }
         layout.values =
             keys.required("values")?.list(count: 1...64)?.compactMap {
                 value($0, bits: names, shortest: shortest)
             } ?? []
+        let all = names.union(layout.values.map(\.name.rawValue))
         layout.outcomes =
-            keys.optional("outcomes")?.list()?.compactMap { outcome($0, bits: names) } ?? []
+            keys.optional("outcomes")?.list()?.compactMap { outcome($0, bits: all) } ?? []
         layout.flags = keys.optional("flags")?.list()?.compactMap { flag($0, bits: names) } ?? []
         layout.keyValues =
             keys.optional("key-values")?.list()?.compactMap { $0.choice(of: QuantityName.self) }
             ?? []
         return layout
+    }
+
+    /// Reads the offset of a field that every allowed frame holds whole.
+    private static func place(_ node: NodeReader, width: Int, _ shortest: Int) -> Int? {
+        guard width <= shortest else {
+            node.report(
+                "takes \(width) bytes of a frame that may have \(shortest)",
+                accepted: "a field that fits into the shortest frame")
+            return nil
+        }
+        return node.int(in: 0...(shortest - width))
+    }
+
+    private static func constant(
+        _ node: NodeReader, shortest: Int
+    ) -> FieldLayout.Constant? {
+        node.mapping { keys in
+            let at = keys.required("at")?.int(in: 0...(shortest - 1))
+            let bytes = keys.required("bytes")?.hexBytes(count: 1...shortest)
+            guard let at, let bytes else { return nil }
+            guard at + bytes.count <= shortest else {
+                node.report("runs past the shortest frame", accepted: "at most \(shortest) bytes")
+                return nil
+            }
+            return FieldLayout.Constant(at: at, bytes: bytes)
+        }
     }
 
     private static func length(_ node: NodeReader) -> ClosedRange<Int>? {
@@ -97,7 +132,9 @@ enum LayoutReader {
             let negated = text.hasPrefix("not ")
             let name = negated ? String(text.dropFirst(4)) : text
             guard bits.contains(name) else {
-                item.report("names no bit", accepted: bits.sorted().joined(separator: ", "))
+                item.report(
+                    "names neither a bit nor a value",
+                    accepted: bits.sorted().joined(separator: ", "))
                 return nil
             }
             return (name, negated)
@@ -111,8 +148,7 @@ enum LayoutReader {
         node.mapping { keys in
             let name = keys.required("name")?.choice(of: QuantityName.self)
             let type = keys.required("type")?.choice(of: FieldLayout.NumberType.self)
-            let last = shortest - (type?.width ?? 1)
-            let at = keys.required("at")?.int(in: 0...max(0, last))
+            let at = keys.required("at").flatMap { place($0, width: type?.width ?? 1, shortest) }
             let units = keys.required("units")?.list(count: 1...16)?.compactMap {
                 unitRule($0, bits: bits)
             }

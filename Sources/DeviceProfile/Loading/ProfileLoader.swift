@@ -54,9 +54,19 @@ package enum ProfileLoader {
         let codes = keys.optional("codes").flatMap(codeRules) ?? CodeRules()
         let plausible = keys.optional("plausible").flatMap(plausibleRanges) ?? [:]
         let collect = keys.optional("collect").flatMap(collectRule)
-        let tapes = keys.optional("tapes")?.list()?.compactMap { $0.string() } ?? []
+        let tapes = keys.optional("tapes")?.list()?.compactMap(VectorReader.tape) ?? []
         let examples = keys.optional("examples")?.list()?.compactMap(example) ?? []
+        let sources = layouts?.map(\.source) ?? []
+        let vectors =
+            keys.optional("vectors")?.list()?.compactMap {
+                VectorReader.vector($0, sources: sources)
+            } ?? []
         keys.optional("notes")?.list()?.forEach { _ = $0.string() }
+        if deviceClass == .any, !generic {
+            keys.problem(
+                about: "class", "is any in a profile of a model",
+                accepted: "the class of the model, or generic: true")
+        }
         if transport == .bluetoothGATT, session == nil, !keys.has("session") {
             keys.problem(about: "session", "is missing", accepted: "the steps of a GATT session")
         }
@@ -68,7 +78,8 @@ package enum ProfileLoader {
             isMedicalDevice: medical, confidence: confidence, confidenceNote: note,
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
             match: match, session: session, layouts: layouts, time: time, codes: codes,
-            plausible: plausible, collect: collect, tapes: tapes, examples: examples, file: file)
+            plausible: plausible, collect: collect, tapes: tapes, examples: examples,
+            vectors: vectors, file: file)
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {
@@ -105,6 +116,18 @@ package enum ProfileLoader {
                 keys.optional("company")?.oneOrMore()?.compactMap {
                     $0.int(in: 0...0xFFFF).map { UInt16($0) }
                 } ?? []
+            rule.companyDataPrefix =
+                keys.optional("company-data-prefix")?.hexBytes(count: 1...29) ?? []
+            if !rule.companyDataPrefix.isEmpty, rule.companies.isEmpty {
+                keys.problem(
+                    about: "company-data-prefix", "stands without a company",
+                    accepted: "company beside it")
+            }
+            if rule.serviceDataLength != nil, rule.serviceData.isEmpty {
+                keys.problem(
+                    about: "service-data-length", "stands without service data",
+                    accepted: "service-data beside it")
+            }
             rule.addressPrefixes = texts(keys.optional("address-prefix"))
             let conditions = [
                 rule.nameExact.count, rule.namePrefixes.count, rule.services.count,
@@ -170,6 +193,11 @@ package enum ProfileLoader {
                 let minimum = keys.required("minimum")?.decimalText().flatMap { ExactDecimal($0) }
                 let maximum = keys.required("maximum")?.decimalText().flatMap { ExactDecimal($0) }
                 guard let unit, let minimum, let maximum else { return nil }
+                guard minimum <= maximum else {
+                    keys.problem(
+                        about: "minimum", "lies above the maximum", accepted: "minimum ≤ maximum")
+                    return nil
+                }
                 return PlausibleRange(unit: unit, minimum: minimum, maximum: maximum)
             }
         }

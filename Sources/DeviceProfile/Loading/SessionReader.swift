@@ -39,7 +39,8 @@ enum SessionReader {
             guard let (name, value) = keys.exactlyOne(of: stepNames) else { return nil }
             switch name {
             case "read-information":
-                _ = value.bool()
+                guard let wanted = value.bool() else { return nil }
+                if !wanted { value.report("is false", accepted: "true, or no such step") }
                 return .readInformation
             case "read-clock": return ProfileLoader.uuid(value).map { .readClock($0) }
             case "set-clock": return value.mapping(setClock)

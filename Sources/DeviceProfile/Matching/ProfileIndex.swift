@@ -1,3 +1,4 @@
+import Crypto
 package import Measurement
 
 /// A profile that fits what a device shows, with the reasons.
@@ -44,7 +45,7 @@ package struct ProfileIndex: Sendable {
             })
     }
 
-    package subscript(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
+    package subscript(id id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
 
     /// The profile that a person means by a maker's model, an alias or a profile id.
     ///
@@ -171,7 +172,12 @@ extension MatchRule {
             }
         }
         for company in companies {
-            check(advertisement.manufacturerData[company] != nil, 15, "company \(company)")
+            let data = advertisement.manufacturerData[company]
+            check(data != nil, 15, "company \(company)")
+            if !companyDataPrefix.isEmpty {
+                let fits = data?.starts(with: companyDataPrefix) ?? false
+                check(fits, 20, "company data that begins with \(hexadecimal(companyDataPrefix))")
+            }
         }
         if !addressPrefixes.isEmpty {
             let text = address?.description ?? ""

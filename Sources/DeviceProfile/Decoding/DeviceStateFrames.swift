@@ -1,0 +1,39 @@
+import Measurement
+
+/// Frames that say something of the device and nothing of a person: clock, battery.
+enum DeviceStateFrames {
+    /// Date Time (2A08), seven bytes.
+    static func dateTime(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        var reader = ByteReader(bytes)
+        var reading = Reading(.deviceState)
+        try reading.takeTime(&reader)
+        try reader.end()
+        return reading
+    }
+
+    /// Current Time (2A2B): Date Time, day of week uint8 (1 Monday … 7 Sunday, 0 unknown),
+    /// fractions uint8 × 1/256 s, adjust reason uint8 (b0–b3). The fraction is cut, as everywhere.
+    static func currentTime(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        var reader = ByteReader(bytes)
+        var reading = Reading(.deviceState)
+        try reading.takeTime(&reader)
+        guard try reader.uint8("day of week") <= 7 else {
+            throw DecodeError("a day of the week above 7", offset: 7)
+        }
+        _ = try reader.uint8("fractions of a second")
+        guard try reader.uint8("adjust reason") & 0xF0 == 0 else {
+            throw DecodeError("reserved bits are set in adjust reason", offset: 9)
+        }
+        try reader.end()
+        return reading
+    }
+
+    /// Battery Level (2A19): uint8, 0 to 100 %.
+    static func batteryLevel(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        var reader = ByteReader(bytes)
+        let level = try reader.uint8("battery level")
+        try reader.end()
+        guard level <= 100 else { throw DecodeError("a battery level above 100 %", offset: 0) }
+        return Reading(.deviceState)
+    }
+}

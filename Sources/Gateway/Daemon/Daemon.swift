@@ -1,0 +1,210 @@
+import DataFiles
+import DeviceProfile
+package import EventLoop
+import Glibc
+import JSON
+import Measurement
+import Registry
+import Spool
+import Status
+
+/// The whole gateway: builds the parts from the configuration, runs them, and stops them in order.
+@LoopActor package final class Daemon {
+    let options: DaemonOptions
+    let configuration: Configuration
+    let startedAt = GatewayTime.now().utc
+    let counters = Counters()
+    let profiles: ProfileStore
+    let spool: Spool
+    let intake: Intake
+    let uplink: UplinkService
+    var bluetooth: BluetoothService?
+    var tapes: TapeService?
+    let server: StatusServer
+    let documents: StatusDocuments
+    let roster: Roster
+    private var tasks: [Task<Void, Never>] = []
+    private var uplinkTask: Task<Void, Never>?
+    private var signals: [EventSource] = []
+    private var retention: EventSource?
+    private var settling: EventSource?
+    private var isStopping = false
+
+    /// Builds everything; nothing runs yet.
+    package init(_ options: DaemonOptions, _ configuration: Configuration) throws {
+        self.options = options
+        self.configuration = configuration
+        let data = DataDirectory.find()
+        let profiles = try ProfileStore(data)
+        let spool = Spool(
+            SpoolConfiguration(
+                directory: options.stateDirectory,
+                maximumBytes: Int64(configuration.storage.maximumBytes)),
+            now: { GatewayTime.now().utc })
+        let roster = Roster(configuration)
+        let uplink = try UplinkService(
+            configuration, data: data, spool: spool, version: DaemonOptions.version,
+            roster: { roster })
+        self.profiles = profiles
+        self.spool = spool
+        self.roster = roster
+        self.uplink = uplink
+        documents = StatusDocuments(zone: configuration.gateway.timeZone)
+        intake = Intake(
+            spool: spool, counters: counters, profiles: { profiles.index }, roster: { roster },
+            policies: { uplink.policies })
+        var socket = StatusServer.Options(path: options.runtimeDirectory + "/hakaru.sock")
+        socket.group = configuration.status.group
+        socket.adminGroup = configuration.status.adminGroup
+        server = try StatusServer(socket)
+    }
+
+    /// Opens the store, starts all parts and tells the service manager.
+    package func start() async throws {
+        try watchSignals()
+        await openStore()
+        addRoutes()
+        try server.start()
+        intake.onStored = { [weak self] records in self?.stored(records) }
+        uplinkTask = spawn { [uplink] in await uplink.run() }
+        startLinks()
+        tasks.append(spawn { [profiles] in await profiles.watch() })
+        watchRetention()
+        _ = try? EventLoop.shared.enableWatchdog()
+        ServiceManager.ready(status: "running")
+        settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
+            StartupMemory.release()
+        }
+        Log.notice("started", ["version": DaemonOptions.version])
+    }
+
+    /// A store that cannot be opened now is a state, not the end: the first use opens it again.
+    private func openStore() async {
+        do throws(SpoolError) {
+            let report = try await spool.open()
+            if let salvage = report.salvage {
+                Log.error(
+                    "store-set-aside",
+                    [
+                        "file": salvage.setAside, "damage": salvage.damage,
+                        "salvaged": "\(salvage.records)", "unreadable": "\(salvage.unreadableRows)",
+                    ])
+            }
+            if report.wasUnclean { Log.warning("store-unclean-end") }
+        } catch {
+            counters.count("store_failures")
+            Log.error("store-unavailable", ["state": error.name, "reason": "\(error)"])
+        }
+    }
+
+    private func startLinks() {
+        let zone = configuration.gateway.timeZone
+        let profiles = profiles
+        if configuration.bluetooth.enabled {
+            let register = DeviceRegister(configuration)
+            let service = BluetoothService(
+                adapters: configuration.bluetooth.adapters, intake: intake, spool: spool,
+                counters: counters, zone: zone, profiles: { profiles.index },
+                register: { register })
+            bluetooth = service
+            tasks.append(spawn { await service.run() })
+        }
+        if configuration.tape.enabled {
+            let service = TapeService(
+                directory: configuration.tape.directory, intake: intake, spool: spool,
+                counters: counters, zone: zone, profiles: { profiles.index })
+            tapes = service
+            tasks.append(spawn { await service.run() })
+        }
+    }
+
+    private func stored(_ records: [Record]) {
+        uplink.wake()
+        for record in records {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("key", record.key.hex)
+                writer.member("kind", record.kind.rawValue)
+                writer.member("device", record.device.id.stable)
+            }
+            server.publish("record", writer.bytes)
+        }
+    }
+
+    private func watchSignals() throws {
+        for number in [SIGTERM, SIGINT] {
+            signals.append(
+                try EventLoop.shared.onSignal(number) { [weak self] in self?.beginStop() })
+        }
+        signals.append(
+            try EventLoop.shared.onSignal(SIGHUP) { [weak self] in self?.profiles.reload() })
+    }
+
+    /// Delivered records and raw frames are removed after their time, in small steps.
+    private func watchRetention() {
+        retention = EventLoop.shared.every(.seconds(21_600), tolerance: .seconds(600)) {
+            [weak self] in
+            guard let self else { return }
+            spawn { await self.applyRetention() }
+        }
+    }
+
+    private func applyRetention() async {
+        let delivered = Interval(configuration.retention.delivered)
+        let frames = Interval(configuration.retention.rawFrames)
+        while let result = try? await spool.applyRetention(
+            delivered: delivered, rawFrames: frames, now: GatewayTime.now().utc), result.isMore,
+            !isStopping
+        {}
+    }
+
+    private func beginStop() {
+        guard !isStopping else { return }
+        isStopping = true
+        ServiceManager.stopping()
+        Log.notice("stopping")
+        spawn { await self.stop() }
+    }
+
+    /// Links first (what they have is stored), then the uplink's current batch, then the store.
+    private func stop() async {
+        await bluetooth?.stop()
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+        uplink.finish()
+        let patience = spawn { [uplinkTask] in
+            // A receiver that does not answer must not hold up the stop; its batch keeps its key.
+            if (try? await sleep(for: .seconds(3))) != nil { uplinkTask?.cancel() }
+        }
+        await uplinkTask?.value
+        patience.cancel()
+        server.stop()
+        await spool.close()
+        Log.notice("stopped")
+        EventLoop.shared.stop(0)
+    }
+}
+
+extension Roster {
+    /// The owners and the consent that the configuration names.
+    init(_ configuration: Configuration) {
+        var ownerships: [Ownership] = []
+        var grants: [ConsentGrant] = []
+        for participant in configuration.participants {
+            for device in participant.devices {
+                ownerships.append(
+                    Ownership(
+                        participant: participant.id.text, model: device.model,
+                        address: device.address, serial: device.serial, slot: device.slot,
+                        wearingPosition: device.wearingPosition, assetNumber: device.assetNumber))
+            }
+            for consent in participant.consent {
+                grants.append(
+                    ConsentGrant(
+                        participant: participant.id.text, destination: consent.destination,
+                        kinds: consent.kinds))
+            }
+        }
+        self.init(ownerships: ownerships, grants: grants)
+    }
+}

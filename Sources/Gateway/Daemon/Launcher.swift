@@ -1,0 +1,84 @@
+import DataFiles
+import EventLoop
+import Glibc
+import JSON
+import YAML
+
+/// hakarud's way from the command line to the running loop.
+package enum Launcher {
+    /// Runs the daemon; returns its exit code.
+    package static func main(_ words: [String]) -> Int32 {
+        // Before any thread exists: a thread made earlier would still die of these signals.
+        SignalMask.block(SIGTERM, SIGINT, SIGHUP)
+        SignalMask.ignoreBrokenPipes()
+        switch DaemonOptions.parse(words) {
+        case .help:
+            print(DaemonOptions.help)
+            return 0
+        case .version:
+            print("hakarud \(DaemonOptions.version)")
+            return 0
+        case .wrong(let why):
+            say("hakarud: \(why)")
+            return 2
+        case .run(let options): return options.checkOnly ? check(options) : run(options)
+        }
+    }
+
+    private static func run(_ options: DaemonOptions) -> Int32 {
+        Log.threshold.withLock { $0 = Log.Level(name: options.logLevel) ?? .info }
+        let configuration: Configuration
+        do throws(ConfigurationProblems) {
+            configuration = try Configuration.load(path: options.configuration)
+        } catch {
+            say(error.description)
+            return 1
+        }
+        let daemon = Locked<Daemon?>(nil)
+        spawn {
+            do {
+                let built = try Daemon(options, configuration)
+                daemon.withLock { $0 = built }
+                try await built.start()
+            } catch {
+                say("hakarud: \(error)")
+                EventLoop.shared.stop(1)
+            }
+        }
+        return EventLoop.shared.run()
+    }
+
+    /// Lists everything that is wrong in the configuration, the profiles and the formats.
+    private static func check(_ options: DaemonOptions) -> Int32 {
+        var problems: [Problem] = []
+        do throws(ConfigurationProblems) {
+            let configuration = try Configuration.load(path: options.configuration)
+            problems += configuration.environmentProblems()
+        } catch {
+            problems += error.problems
+        }
+        for problem in problems {
+            guard options.json else {
+                print(problem.description)
+                continue
+            }
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("file", problem.file)
+                writer.member("line", problem.line)
+                writer.member("column", problem.column)
+                writer.member("key", problem.key)
+                writer.member("message", problem.message)
+                writer.member("accepted", problem.accepted)
+            }
+            print(writer.text)
+        }
+        if problems.isEmpty, !options.json { print("\(options.configuration): no problem found") }
+        return problems.isEmpty ? 0 : 1
+    }
+
+    private static func say(_ text: String) {
+        let bytes = Array((text + "\n").utf8)
+        _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,56 @@
+import DataFiles
+import DeviceProfile
+import EventLoop
+import YAML
+
+/// The loaded profiles; what cannot be read leaves the old ones in place.
+@LoopActor final class ProfileStore {
+    private(set) var profiles: ProfileSet
+    private let data: DataDirectory
+
+    init(_ data: DataDirectory) throws(FileError) {
+        self.data = data
+        profiles = try Self.read(data)
+        report()
+    }
+
+    var index: ProfileIndex { profiles.index }
+
+    /// Reads all files again whenever one of them changes, until the task is cancelled.
+    func watch() async {
+        let watcher = DirectoryWatcher(data.profileDirectories)
+        while (try? await watcher.next()) != nil {
+            // An editor writes more than once: what follows at once is taken together.
+            guard (try? await sleep(for: .milliseconds(300))) != nil else { return }
+            reload()
+        }
+    }
+
+    /// Reads all files again; a file that has become bad leaves its old profile in place.
+    func reload() {
+        do throws(FileError) {
+            profiles = try Self.read(data, keeping: profiles)
+            report()
+        } catch {
+            Log.error("profiles-unreadable", ["reason": "\(error)"])
+        }
+    }
+
+    private func report() {
+        Log.notice(
+            "profiles-loaded",
+            ["count": "\(profiles.index.profiles.count)", "problems": "\(profiles.problems.count)"])
+        for problem in profiles.problems {
+            Log.error("profile-problem", ["problem": problem.description])
+        }
+    }
+
+    private static func read(
+        _ data: DataDirectory, keeping old: ProfileSet? = nil
+    ) throws(FileError) -> ProfileSet {
+        let sources = try data.profileFiles().map {
+            ProfileSet.Source(file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn)
+        }
+        return ProfileSet(sources, keeping: old)
+    }
+}

@@ -1,0 +1,170 @@
+import BluetoothLink
+import DeviceProfile
+import EventLoop
+import JSON
+import Measurement
+import Spool
+import Uplink
+
+/// The JSON documents of the socket, made from snapshots.
+struct StatusDocuments {
+    var zone: TimeZoneRules
+
+    func time(_ instant: Instant) -> String { zone.iso8601(instant) }
+
+    // MARK: records
+
+    func record(_ stored: StoredRecord) -> [UInt8] {
+        var writer = JSONWriter(capacity: 512)
+        let record = stored.record
+        writer.object { writer in
+            writer.member("id", Int(stored.rowID.number))
+            writer.member("key", record.key.hex)
+            writer.member("kind", record.kind.rawValue)
+            values(record.quantities, &writer)
+            writer.member("flags", strings: record.flags)
+            writer.member("device", record.device.id.stable)
+            writer.member("manufacturer", record.device.manufacturer)
+            writer.member("model", record.device.model)
+            writer.member("serial", record.device.serial)
+            writer.member("participant", stored.participant)
+            writer.member("participant_rule", stored.participantRule)
+            recordTime(record, &writer)
+            writer.member("received_at", time(record.received.utc))
+            writer.member("data_input_code", record.dataInputCode.rawValue)
+            writer.member("user_slot", record.userSlot)
+            writer.member("sequence_number", record.sequenceNumber)
+            writer.member("state", state(stored))
+            writer.member("reason", record.quarantine?.rawValue)
+            writer.member(
+                "destinations",
+                object: { writer in
+                    for delivery in stored.deliveries {
+                        writer.member(delivery.destination, delivery.state.rawValue)
+                    }
+                })
+            writer.member("profile", record.profile)
+            writer.member("profile_revision", record.profileRevision)
+            writer.member("simulated", record.simulated)
+        }
+        return writer.bytes
+    }
+
+    private func values(_ quantities: [Quantity], _ writer: inout JSONWriter) {
+        writer.member(
+            "values",
+            object: { writer in
+                for quantity in quantities {
+                    writer.member(
+                        quantity.name.rawValue,
+                        object: { writer in
+                            writer.member("value", number: quantity.number?.text)
+                            writer.member("unit", quantity.unit.rawValue)
+                        })
+                }
+            })
+    }
+
+    private func recordTime(_ record: Record, _ writer: inout JSONWriter) {
+        writer.member("observation_time", record.time.map { time($0.observed) })
+        writer.member("device_time", record.deviceTime?.description)
+        writer.member("time_basis", record.time?.basis.rawValue)
+        writer.member("clock_offset", number: record.time?.clockOffset?.secondsDecimal.text)
+        writer.member("uncertainty", number: record.time?.uncertainty.secondsDecimal.text)
+        writer.member("origin_of_time_code", record.time?.origin.rawValue)
+    }
+
+    private func state(_ stored: StoredRecord) -> String {
+        if stored.record.quarantine != nil { return "quarantined" }
+        if stored.participant == nil { return "unassigned" }
+        let states = stored.deliveries.map(\.state)
+        if states.contains(.dead) { return "dead-letter" }
+        if states.contains(.waiting) { return "waiting" }
+        if states.contains(.held) { return "held" }
+        if states.contains(.delivered) { return "delivered" }
+        return "stored"
+    }
+
+    // MARK: devices
+
+    func device(_ stored: StoredDevice, live: String, bonded: Bool, participant: String?)
+        -> [UInt8]
+    {
+        var writer = JSONWriter()
+        let memory = stored.memory
+        writer.object { writer in
+            writer.member("id", stored.description.id.stable)
+            writer.member("address", stored.description.address)
+            writer.member("profile", stored.profile)
+            writer.member("manufacturer", stored.description.manufacturer)
+            writer.member("model", stored.description.model)
+            writer.member("serial", stored.description.serial)
+            writer.member("firmware", stored.description.firmware)
+            writer.member("participant", participant)
+            writer.member("last_seen_at", time(stored.lastSeen))
+            writer.member("last_record_at", stored.lastRecord.map(time))
+            writer.member("records", stored.records)
+            writer.member("failed_measurements", memory.failedMeasurements)
+            writer.member(
+                "clock",
+                object: { writer in
+                    writer.member(
+                        "offset_seconds", number: memory.clockOffset?.secondsDecimal.text)
+                    writer.member("measured_at", memory.clockCheckedAt.map(time))
+                    writer.member("set_at", memory.clockSetAt.map(time))
+                })
+            writer.member("battery_percent", memory.batteryPercent)
+            writer.member("bonded", bonded)
+            writer.member("state", live)
+        }
+        return writer.bytes
+    }
+
+    func sighting(_ entry: Strangers.Entry) -> [UInt8] {
+        var writer = JSONWriter()
+        let seen = entry.sighting
+        writer.object { writer in
+            writer.member("address", seen.address.description)
+            writer.member("name", seen.advertisement.name)
+            writer.member("rssi", seen.rssi)
+            writer.member("services", strings: seen.advertisement.serviceUUIDs.map(\.description))
+            writer.member("last_seen_at", time(seen.at.utc))
+            writer.member("count", entry.count)
+            writer.member("because", entry.because)
+        }
+        return writer.bytes
+    }
+
+    // MARK: the parts of /v1/status
+
+    func adapters(_ states: [AdapterStatus], _ writer: inout JSONWriter) {
+        writer.array { writer in
+            for adapter in states {
+                writer.object { writer in
+                    writer.member("adapter", adapter.adapter)
+                    writer.member("state", adapter.state.rawValue)
+                    writer.member(
+                        "last_advertisement_at", adapter.lastAdvertisement.map { time($0.utc) })
+                    writer.member("problem", adapter.problem)
+                    writer.member("discovery_restarts", adapter.discoveryRestarts)
+                    writer.member("power_cycles", adapter.powerCycles)
+                }
+            }
+        }
+    }
+
+    func destination(
+        _ snapshot: DestinationSnapshot, _ counts: DestinationCounts?,
+        _ writer: inout JSONWriter
+    ) {
+        writer.object { writer in
+            snapshot.writeMembers(to: &writer, iso8601: time)
+            writer.member("waiting", counts?.waiting ?? 0)
+            writer.member("held_records", counts?.held ?? 0)
+            writer.member("no_table", counts?.noTable ?? 0)
+            writer.member("dead_letters", counts?.deadLetters ?? 0)
+            writer.member("delivered", counts?.delivered ?? 0)
+            writer.member("oldest_waiting_at", counts?.oldestWaitingAt.map(time))
+        }
+    }
+}

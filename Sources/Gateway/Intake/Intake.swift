@@ -1,0 +1,195 @@
+import DeviceLink
+import DeviceProfile
+import EventLoop
+import Measurement
+import Registry
+import Spool
+
+/// What a new record may go to, decided when it is stored.
+struct DestinationPolicy: Sendable {
+    var name: String
+    var acceptsSimulated: Bool
+    /// The destination's format has a place for this record.
+    var hasTable: @Sendable (Record) -> Bool
+}
+
+/// Takes what sessions and broadcasts give, finds its owner and stores it.
+///
+/// While the store takes nothing, what was given waits here in order and goes in as soon as the
+/// trouble is over; links are told, and take nothing more from devices.
+@LoopActor final class Intake {
+    private let spool: Spool
+    private let counters: Counters
+    private let profiles: @LoopActor () -> ProfileIndex
+    private let roster: @LoopActor () -> Roster
+    private let policies: @LoopActor () -> [DestinationPolicy]
+    private var waiting: [SessionCommit] = []
+    private var isRetrying = false
+    /// Called after records were stored.
+    var onStored: @LoopActor ([Record]) -> Void = { _ in }
+    /// Why the store takes nothing now; nil while it works.
+    private(set) var trouble: SpoolError?
+    private let healed = LoopCondition()
+
+    init(
+        spool: Spool, counters: Counters, profiles: @escaping @LoopActor () -> ProfileIndex,
+        roster: @escaping @LoopActor () -> Roster,
+        policies: @escaping @LoopActor () -> [DestinationPolicy]
+    ) {
+        self.spool = spool
+        self.counters = counters
+        self.profiles = profiles
+        self.roster = roster
+        self.policies = policies
+    }
+
+    /// Commits that wait for the store.
+    var backlog: Int { waiting.reduce(0) { $0 + $1.entries.count } }
+
+    /// Stores a commit; true once it is on disk, false when it waits here for the store.
+    func take(_ commit: SessionCommit) async -> Bool {
+        guard trouble == nil, waiting.isEmpty else {
+            waiting.append(commit)
+            return false
+        }
+        do throws(SpoolError) {
+            try await store(commit)
+            return true
+        } catch {
+            fail(error, commit)
+            return false
+        }
+    }
+
+    /// Waits until the store works.
+    func whenHealed() async throws(CancellationError) {
+        while trouble != nil { _ = try await healed.wait() }
+    }
+
+    private func fail(_ error: SpoolError, _ commit: SessionCommit) {
+        counters.count("store_failures")
+        trouble = error
+        waiting.append(commit)
+        Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
+        guard !isRetrying else { return }
+        isRetrying = true
+        spawn { await self.retry() }
+    }
+
+    private func retry() async {
+        var pause = Duration.seconds(1)
+        while let commit = waiting.first {
+            guard (try? await sleep(for: pause)) != nil else { break }
+            do throws(SpoolError) {
+                try await store(commit)
+                waiting.removeFirst()
+                trouble = nil
+                pause = .zero
+            } catch {
+                trouble = error
+                pause = min(.seconds(30), max(.seconds(1), pause * 2))
+            }
+        }
+        isRetrying = false
+        guard trouble == nil else { return }
+        Log.notice("store-healed")
+        healed.broadcast()
+    }
+
+    private func store(_ commit: SessionCommit) async throws(SpoolError) {
+        let now = GatewayTime.now().utc
+        var entries: [SpoolEntry] = []
+        var failures: [FailedMeasurement] = []
+        for entry in commit.entries {
+            switch entry.reading.outcome {
+            case .measurement: if let made = spoolEntry(entry) { entries.append(made) }
+            case .failedMeasurement:
+                failures.append(
+                    FailedMeasurement(
+                        device: commit.device.id, key: entry.key.hex, at: entry.received.utc))
+            case .rejected: rejected(entry, commit.device)
+            case .notFinal, .controlSolution, .deviceState:
+                counters.count(
+                    "readings_" + entry.reading.outcome.rawValue.replacingHyphens())
+            }
+        }
+        let results = try await spool.append(
+            entries, at: now, failures: failures, memory: (commit.device.id, commit.memory))
+        let stored = zip(entries, results).filter { $1.isStored }.map { $0.0.record }
+        for record in stored {
+            Log.info(
+                "record-stored",
+                [
+                    "device": record.device.id.shortened, "kind": record.kind.rawValue,
+                    "basis": record.time?.basis.rawValue ?? "none",
+                    "state": record.quarantine?.rawValue ?? "accepted",
+                ])
+        }
+        counters.count("readings_duplicate", by: results.count - stored.count)
+        if !stored.isEmpty { onStored(stored) }
+    }
+
+    private func rejected(_ entry: SessionEntry, _ device: DeviceDescription) {
+        counters.count("frames_rejected")
+        Log.warning(
+            "frame-rejected",
+            [
+                "device": device.id.shortened, "source": entry.frames.first?.source ?? "?",
+                "reason": entry.reading.reason ?? "?", "offset": "\(entry.reading.offset ?? 0)",
+            ])
+    }
+
+    private func spoolEntry(_ entry: SessionEntry) -> SpoolEntry? {
+        guard var record = entry.record else {
+            counters.count("readings_without_record")
+            return nil
+        }
+        let models = profiles()[id: record.profile]?.modelNames ?? []
+        let roster = roster()
+        if record.device.serial == nil {
+            record.device.assetNumber = roster.assetNumber(of: record.device, models: models)
+        }
+        var participant: String?
+        var rule: String
+        switch roster.assignment(of: record.device, slot: record.userSlot, models: models) {
+        case .participant(let owner, let why, let ownership):
+            participant = owner
+            rule = why
+            if record.kind == .activity {
+                record.measurementPositionCode =
+                    ownership.wearingPosition ?? record.measurementPositionCode
+            }
+        case .unassigned(let why): rule = why
+        }
+        let fingerprint = entry.duplicateWindow.map { _ in
+            "\(record.kind.rawValue) \(entry.reading.keyBytes)"
+        }
+        return SpoolEntry(
+            record: record, frames: entry.frames, participant: participant, participantRule: rule,
+            destinations: policies().map { first($0, record, participant, roster) },
+            fingerprint: fingerprint, duplicateWindow: entry.duplicateWindow)
+    }
+
+    private func first(
+        _ policy: DestinationPolicy, _ record: Record, _ participant: String?, _ roster: Roster
+    ) -> EntryDestination {
+        if record.simulated, !policy.acceptsSimulated {
+            return EntryDestination(policy.name, .held("simulated"))
+        }
+        guard policy.hasTable(record) else { return EntryDestination(policy.name, .noTable) }
+        if let participant,
+            !roster.permits(
+                participant: participant, destination: policy.name, kind: record.kind)
+        {
+            return EntryDestination(policy.name, .held("no consent"))
+        }
+        return EntryDestination(policy.name, .waiting)
+    }
+}
+
+extension String {
+    /// `not-final` → `not_final`, for the name of a counter.
+    fileprivate func replacingHyphens() -> String {
+        String(map { $0 == "-" ? "_" : $0 })
+    }
+}

@@ -1,0 +1,208 @@
+import BluetoothLink
+import DeviceLink
+import DeviceProfile
+import EventLoop
+import Measurement
+import Spool
+
+/// Ties Bluetooth to profiles and store: sightings are matched, sessions run, broadcasts collected.
+@LoopActor final class BluetoothService {
+    private let intake: Intake
+    private let spool: Spool
+    private let counters: Counters
+    private let zone: TimeZoneRules
+    private let profiles: @LoopActor () -> ProfileIndex
+    private let register: @LoopActor () -> DeviceRegister
+    private var policy = SessionPolicy()
+    private var collector: AdvertisementCollector
+    private var collectorTimer: EventSource?
+    private var matched: [BluetoothAddress: String] = [:]
+    private var sessions: [BluetoothAddress: (task: Task<Void, Never>, runner: GATTSessionRunner)] =
+        [:]
+    private var isStopping = false
+    /// Devices in range that no profile fits or nobody has registered; the newest 64.
+    private(set) var strangers = Strangers()
+    private(set) var bluez: BlueZ?
+
+    init(
+        adapters: [String]?, intake: Intake, spool: Spool, counters: Counters, zone: TimeZoneRules,
+        profiles: @escaping @LoopActor () -> ProfileIndex,
+        register: @escaping @LoopActor () -> DeviceRegister
+    ) {
+        self.intake = intake
+        self.spool = spool
+        self.counters = counters
+        self.zone = zone
+        self.profiles = profiles
+        self.register = register
+        collector = AdvertisementCollector(zone: zone, simulated: false)
+        bluez = BlueZ(
+            settings: BlueZSettings(adapters: adapters),
+            onSighting: { [weak self] in self?.saw($0) },
+            onChange: { [weak self] in self?.logAdapters() })
+    }
+
+    /// Serves Bluetooth until the task is cancelled.
+    func run() async { await bluez?.run() }
+
+    /// Ends all sessions after what they have is stored.
+    func stop() async {
+        isStopping = true
+        for session in sessions.values { session.runner.stop() }
+        for session in sessions.values { await session.task.value }
+    }
+
+    /// What a person has to do for a device, and whether a session runs.
+    func state(of address: BluetoothAddress) -> String {
+        guard let device = policy.devices[address] else { return "idle" }
+        if device.inSession { return "session" }
+        return device.needsPerson.map { "needs-person: \($0)" } ?? "idle"
+    }
+
+    func isBonded(_ address: BluetoothAddress) -> Bool {
+        bluez?.bondedDevices.contains(address) ?? false
+    }
+
+    // MARK: sightings
+
+    private func saw(_ sighting: Sighting) {
+        guard let profile = profile(for: sighting) else {
+            strangers.note(sighting, because: "no profile fits")
+            return
+        }
+        if profile.transport == .bluetoothAdvertisement {
+            collect(sighting, profile)
+        } else if sighting.bonded
+            || register().isRegistered(sighting.address, models: profile.modelNames)
+        {
+            connect(sighting, profile)
+        } else {
+            strangers.note(sighting, because: "\(profile.id) fits; the device is not registered")
+        }
+    }
+
+    /// A name may come late, so only what was found is remembered.
+    private func profile(for sighting: Sighting) -> DeviceProfile? {
+        let index = profiles()
+        if let id = matched[sighting.address], let known = index[id: id] { return known }
+        guard let found = index.match(sighting.advertisement, address: sighting.address) else {
+            return nil
+        }
+        if matched.count >= 1_024 { matched.removeAll(keepingCapacity: true) }
+        // A generic profile gives way as soon as the device shows more of itself.
+        if !found.isGeneric { matched[sighting.address] = found.id }
+        return found
+    }
+
+    private func describe(_ address: BluetoothAddress) -> DeviceDescription {
+        DeviceDescription(id: DeviceID("ble:\(address)"), address: address.description)
+    }
+
+    // MARK: broadcasts
+
+    private func collect(_ sighting: Sighting, _ profile: DeviceProfile) {
+        let device = describe(sighting.address)
+        let ready = collector.take(
+            sighting.advertisement, of: device, at: sighting.at, profile: profile)
+        store(ready, device, profile)
+        watchCollector()
+    }
+
+    private func watchCollector() {
+        guard let deadline = collector.nextDeadline else { return collectorTimer = nil }
+        guard collectorTimer == nil else { return }
+        let wait = max(.zero, deadline - GatewayTime.now().utc)
+        collectorTimer = EventLoop.shared.after(.microseconds(wait.microseconds)) { [weak self] in
+            guard let self else { return }
+            self.collectorTimer = nil
+            for entry in self.collector.due(at: GatewayTime.now().utc) {
+                if let device = entry.record?.device { self.store([entry], device, nil) }
+            }
+            self.watchCollector()
+        }
+    }
+
+    private func store(
+        _ entries: [SessionEntry], _ device: DeviceDescription, _ profile: DeviceProfile?
+    ) {
+        guard !entries.isEmpty else { return }
+        // Frames of a scale that is being stepped on are no news; they are only counted.
+        let news = entries.filter { $0.reading.outcome != .notFinal }
+        counters.count("readings_not_final", by: entries.count - news.count)
+        guard !news.isEmpty else { return }
+        spawn { [self] in
+            let memory = (try? await spool.memory(of: device.id)) ?? DeviceMemory()
+            _ = await intake.take(
+                SessionCommit(number: 0, entries: news, memory: memory, device: device))
+        }
+    }
+
+    // MARK: sessions
+
+    private func connect(_ sighting: Sighting, _ profile: DeviceProfile) {
+        let address = sighting.address
+        guard policy.seen(address, at: sighting.at.utc), !isStopping, intake.trouble == nil,
+            sessions[address] == nil,
+            let peripheral = bluez?.peripheral(address, on: sighting.adapter)
+        else { return }
+        policy.began(address)
+        counters.count("sessions_started")
+        spawn { [self] in await begin(address, profile, peripheral) }
+    }
+
+    private func begin(
+        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: BlueZPeripheral
+    ) async {
+        let device = describe(address)
+        guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
+            let machine = SessionMachine(
+                profile: profile, device: device, memory: stored, zone: zone, simulated: false,
+                now: GatewayTime.now())
+        else {
+            counters.count("sessions_without_memory")
+            return policy.ended(
+                address, .interrupted("the store cannot be read"), at: GatewayTime.now().utc)
+        }
+        var surroundings = GATTSessionRunner.Surroundings(
+            commit: { [weak self] commit in await self?.intake.take(commit) ?? false },
+            note: { SessionLog.write($0, device: device) })
+        let window = profile.session?.advertisingWindow
+        surroundings.priority = window.map { $0 <= .seconds(60) } ?? false ? .shortWindow : .normal
+        let register = register()
+        surroundings.passkey = {
+            register.passkey(address, models: profile.modelNames)
+        }
+        let runner = GATTSessionRunner(
+            machine: machine, peripheral: peripheral, surroundings: surroundings)
+        let task = spawn { [self] in
+            try? await spool.noteDevice(
+                device, profile: profile.id, seenAt: GatewayTime.now().utc)
+            Log.info(
+                "session-started", ["device": device.id.shortened, "profile": profile.id])
+            let end = await runner.run()
+            finished(address, device, end)
+        }
+        sessions[address] = (task, runner)
+    }
+
+    private func finished(
+        _ address: BluetoothAddress, _ device: DeviceDescription, _ end: SessionEnd
+    ) {
+        sessions[address] = nil
+        policy.ended(address, end, at: GatewayTime.now().utc)
+        switch end {
+        case .complete: counters.count("sessions_complete")
+        case .interrupted: counters.count("sessions_interrupted")
+        case .needsPerson: counters.count("sessions_need_person")
+        }
+        Log.info("session-ended", ["device": device.id.shortened, "end": "\(end)"])
+    }
+
+    private func logAdapters() {
+        for adapter in bluez?.status ?? [] {
+            Log.notice(
+                "adapter-state",
+                ["adapter": adapter.adapter, "state": adapter.state.rawValue])
+        }
+    }
+}

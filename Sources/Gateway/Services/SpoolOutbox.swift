@@ -1,0 +1,52 @@
+import Measurement
+import Spool
+import Uplink
+
+/// The store, as the uplink sees it.
+struct SpoolOutbox: OutboxStore {
+    let spool: Spool
+
+    func openBatch(_ destination: String) async throws -> OutboxBatch? {
+        try await spool.openBatch(destination).map(outboxBatch)
+    }
+
+    func formBatch(
+        _ destination: String, maximum: Int, at now: Instant
+    ) async throws -> OutboxBatch? {
+        try await spool.formBatch(destination, max: maximum, at: now).map(outboxBatch)
+    }
+
+    func resolve(_ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant) async throws {
+        try await spool.resolve(batch: batch.id, results.map(\.recordResult), at: now)
+    }
+
+    func split(_ batch: OutboxBatch) async throws {
+        try await spool.split(batch: batch.id)
+    }
+
+    private func outboxBatch(_ batch: Batch) -> OutboxBatch {
+        OutboxBatch(
+            id: batch.id, idempotencyKey: batch.idempotencyKey, formedAt: batch.formedAt,
+            items: batch.items.map {
+                Uplink.OutboxItem(
+                    id: $0.rowID.number, record: $0.record, participant: $0.participant,
+                    stored: $0.storedAt)
+            })
+    }
+}
+
+extension OutboxResult {
+    fileprivate var recordResult: RecordResult {
+        let row = RowID(item)
+        switch outcome {
+        case .accepted: return RecordResult(row, .accepted)
+        case .duplicate: return RecordResult(row, .duplicate)
+        case .rejected(let reason, let answer):
+            return RecordResult(row, .rejected(reason: reason, answer: answer))
+        case .doesNotFit(let reason):
+            return RecordResult(row, .rejected(reason: reason, answer: ""))
+        case .held(let reason): return RecordResult(row, .held(reason: reason))
+        case .noTable: return RecordResult(row, .noTable)
+        }
+    }
+}

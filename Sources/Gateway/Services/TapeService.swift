@@ -1,0 +1,118 @@
+import DataFiles
+import DeviceLink
+import DeviceProfile
+import EventLoop
+import Glibc
+import Measurement
+import Spool
+import TapeLink
+
+/// Plays every tape that is dropped into a directory, once: then it is `*.played` or `*.failed`.
+@LoopActor final class TapeService {
+    private let directory: String
+    private let intake: Intake
+    private let spool: Spool
+    private let counters: Counters
+    private let profiles: @LoopActor () -> ProfileIndex
+    private let zone: TimeZoneRules
+    private(set) var played = 0
+    private(set) var failed = 0
+
+    init(
+        directory: String, intake: Intake, spool: Spool, counters: Counters, zone: TimeZoneRules,
+        profiles: @escaping @LoopActor () -> ProfileIndex
+    ) {
+        self.directory = directory
+        self.intake = intake
+        self.spool = spool
+        self.counters = counters
+        self.zone = zone
+        self.profiles = profiles
+    }
+
+    /// Serves the directory until the task is cancelled; a tape that is being played is finished.
+    func run() async {
+        _ = mkdir(directory, 0o750)
+        let watcher = DirectoryWatcher([directory])
+        for failure in watcher.failures {
+            Log.error(
+                "tapes-unwatched", ["directory": failure.directory, "reason": failure.reason])
+        }
+        while !Task.isCancelled {
+            if let next = nextTape() {
+                await play(next)
+            } else if (try? await watcher.next()) == nil {
+                return
+            }
+        }
+    }
+
+    private func nextTape() -> String? {
+        let files = (try? FileReader.list(directory, suffix: ".tape")) ?? []
+        // Only the directory itself is watched.
+        return files.first { $0.dropFirst(directory.utf8.count + 1).contains("/") == false }
+    }
+
+    private func play(_ file: String) async {
+        do {
+            let tape = try TapeParser.parse(try FileReader.read(file), file: file)
+            try await play(tape, file)
+            rename(file, file + ".played")
+            played += 1
+        } catch is CancellationError {
+            return
+        } catch {
+            fail(file, "\(error)")
+        }
+    }
+
+    private func fail(_ file: String, _ reason: String) {
+        failed += 1
+        counters.count("tapes_failed")
+        Log.warning("tape-failed", ["reason": reason])
+        let path = file + ".failed"
+        rename(file, path)
+        let descriptor = open(
+            path + ".reason", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var text = Array((reason + "\n").utf8)
+        _ = write(descriptor, &text, text.count)
+    }
+
+    private func play(_ tape: Tape, _ file: String) async throws {
+        let device = TapePlayer.device(of: tape.header)
+        let memory = try await spool.memory(of: device.id) ?? DeviceMemory()
+        var player = TapePlayer(
+            tape, file: file, profiles: profiles(), zone: zone, memory: memory)
+        var isKnown = false
+        while true {
+            switch try player.next() {
+            case .commit(let commit):
+                try await intake.whenHealed()
+                if await intake.take(commit) {
+                    player.committed(commit.number)
+                } else {
+                    player.commitFailed(commit.number)
+                }
+            case .sighting(let sighting):
+                isKnown = true
+                try await spool.noteDevice(
+                    device, profile: player.profileID, seenAt: sighting.at.utc)
+            case .matched: isKnown = true
+            case .unmatched: counters.count("sightings_unmatched")
+            case .note(let note): SessionLog.write(note, device: device)
+            case .sessionEnded(let end):
+                Log.info(
+                    "session-ended",
+                    ["device": device.id.shortened, "end": "\(end)", "link": "tape"])
+            case .finished:
+                guard isKnown else {
+                    throw TapeError(file: file, line: 1, message: "no profile fits this device")
+                }
+                return
+            }
+        }
+    }
+
+}

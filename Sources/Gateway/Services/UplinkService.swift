@@ -1,0 +1,97 @@
+import DataFiles
+import EventLoop
+import Exchange
+import Measurement
+import Registry
+import Spool
+import Uplink
+import YAML
+
+/// The destinations' workers, each with its format, and the consent check at the moment of sending.
+@LoopActor final class UplinkService {
+    private(set) var workers: [DestinationWorker] = []
+    private(set) var policies: [DestinationPolicy] = []
+
+    /// - Throws: a format that cannot be read, with all of its problems.
+    init(
+        _ configuration: Configuration, data: DataDirectory, spool: Spool, version: String,
+        roster: @escaping @LoopActor () -> Roster
+    ) throws {
+        let client = try HTTPClient(userAgent: "hakaru/\(version)")
+        let store = SpoolOutbox(spool: spool)
+        for entry in configuration.destinations {
+            let format = try Self.format(entry.format, data: data)
+            let destination = try Self.destination(entry, format, configuration)
+            let encoder = Encoder(format: format, options: destination.options)
+            policies.append(
+                DestinationPolicy(name: entry.name, acceptsSimulated: entry.acceptSimulated) {
+                    encoder.hasTable(
+                        for: ExchangeRecord(record: $0, participant: "", stored: nil))
+                })
+            let name = entry.name
+            workers.append(
+                DestinationWorker(
+                    destination, store: store, client: client,
+                    prepare: { item in
+                        // Consent is looked at again now, so that a retry stops after a withdrawal.
+                        roster().permits(
+                            participant: item.participant, destination: name,
+                            kind: item.record.kind)
+                            ? .ready(item.exchangeRecord) : .held(reason: "no consent")
+                    }))
+        }
+    }
+
+    func wake() { for worker in workers { worker.wake() } }
+
+    /// Runs all workers until the task is cancelled or `finish` was called.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            for worker in workers { group.addTask { await worker.run() } }
+        }
+    }
+
+    func finish() { for worker in workers { worker.finish() } }
+
+    private static func format(
+        _ format: Configuration.Format, data: DataDirectory
+    ) throws -> FormatDefinition {
+        let path: String
+        switch format {
+        case .shipped(let name): path = "\(data.exchangeFormats)/\(name).yaml"
+        case .file(let file): path = file.path
+        }
+        let problems = ProblemList()
+        let definition = FormatDefinition.load(
+            try FileReader.read(path), file: path, problems: problems)
+        guard let definition else { throw ConfigurationFailure(problems.sorted) }
+        return definition
+    }
+
+    private static func destination(
+        _ entry: Configuration.Destination, _ format: FormatDefinition,
+        _ configuration: Configuration
+    ) throws -> Destination {
+        let options = EncoderOptions(
+            zone: configuration.gateway.timeZone,
+            setting: GatewaySetting(rawValue: configuration.gateway.setting.rawValue) ?? .home,
+            extensions: Set(entry.extensions), testLabID: configuration.gateway.testLabID)
+        return Destination(
+            name: entry.name, url: entry.url, format: format,
+            options: options, consortium: configuration.gateway.consortiumID ?? "",
+            token: entry.bearerTokenFile.map { TokenFile(path: $0.path) },
+            tls: TLSFiles(
+                authorities: entry.tls.caFile?.path,
+                clientCertificate: entry.tls.clientCertificateFile?.path,
+                clientKey: entry.tls.clientKeyFile?.path),
+            maximumRecords: entry.maximumRecords,
+            retry: RetrySteps(initial: entry.retry.initial, maximum: entry.retry.maximum))
+    }
+}
+
+/// A configuration, format or profile with problems; the text has all of them, one a line.
+struct ConfigurationFailure: Error, CustomStringConvertible {
+    var problems: [Problem]
+    init(_ problems: [Problem]) { self.problems = problems }
+    var description: String { problems.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,106 @@
+package import Exchange
+package import Measurement
+
+/// The store of records that wait for destinations, as the uplink needs it.
+///
+/// What a call has returned from is on disk. A batch keeps its records and its key over restarts
+/// until it is resolved or split.
+package protocol OutboxStore: Sendable {
+    /// The batch that is under way, with the key of its first try; nil when there is none.
+    func openBatch(_ destination: String) async throws -> OutboxBatch?
+
+    /// A new batch of the oldest waiting records, per device oldest first; nil when none wait.
+    func formBatch(
+        _ destination: String, maximum: Int, at now: Instant
+    ) async throws -> OutboxBatch?
+
+    /// Writes down what became of records of a batch, in one transaction.
+    ///
+    /// The batch is closed when any record has a result; those without one wait on, for another
+    /// batch under another key.
+    func resolve(
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant
+    ) async throws
+
+    /// Divides a batch of two or more records into halves, each with a key of its own.
+    func split(_ batch: OutboxBatch) async throws
+}
+
+/// Records that travel together under one `Idempotency-Key`.
+package struct OutboxBatch: Sendable, Equatable {
+    package var id: Int64
+    package var idempotencyKey: String
+    /// The document's send time on every try, so that its bytes never change.
+    package var formedAt: Instant
+    package var items: [OutboxItem]
+
+    package init(
+        id: Int64, idempotencyKey: String, formedAt: Instant, items: [OutboxItem]
+    ) {
+        self.id = id
+        self.idempotencyKey = idempotencyKey
+        self.formedAt = formedAt
+        self.items = items
+    }
+}
+
+/// A record that waits for a destination.
+package struct OutboxItem: Sendable, Equatable {
+    package var id: Int64
+    package var record: Record
+    package var participant: String
+    package var stored: Instant
+    /// The update time that the receiver holds from an earlier delivery.
+    package var heldUpdateTime: Instant?
+
+    package init(
+        id: Int64, record: Record, participant: String, stored: Instant,
+        heldUpdateTime: Instant? = nil
+    ) {
+        self.id = id
+        self.record = record
+        self.participant = participant
+        self.stored = stored
+        self.heldUpdateTime = heldUpdateTime
+    }
+}
+
+extension OutboxItem {
+    /// The record with nothing registered about its device yet.
+    package var exchangeRecord: ExchangeRecord {
+        ExchangeRecord(
+            record: record, participant: participant, stored: stored,
+            heldUpdateTime: heldUpdateTime)
+    }
+}
+
+/// What became of one record at a destination.
+package struct OutboxResult: Sendable, Equatable {
+    package var item: Int64
+    package var outcome: Outcome
+
+    package init(item: Int64, _ outcome: Outcome) {
+        self.item = item
+        self.outcome = outcome
+    }
+
+    package enum Outcome: Sendable, Equatable {
+        case accepted
+        /// The receiver has it already.
+        case duplicate
+        /// The receiver will not have it as it is: a dead letter, with the answer kept.
+        case rejected(reason: String, answer: String)
+        /// A value does not fit into the format: a dead letter that never left, with the field's name.
+        case doesNotFit(reason: String)
+        /// Not to be sent: no consent, outside the period, simulated.
+        case held(reason: String)
+        /// The destination's format has no place for it.
+        case noTable
+    }
+}
+
+/// Whether a record may be sent at this moment, and with what is registered about it.
+package enum Preparation: Sendable {
+    case ready(ExchangeRecord)
+    case held(reason: String)
+}

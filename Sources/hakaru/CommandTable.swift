@@ -1,0 +1,60 @@
+/// All commands, in the order of the help.
+enum CommandTable {
+    static let all: [Command] =
+        [
+            StatusCommand.command, DevicesCommand.command, SightingsCommand.command,
+            RecordsCommand.command,
+        ] + QuarantineCommands.all + offline + [completion]
+
+    /// Commands that need no daemon.
+    private static let offline: [Command] = [
+        Command(
+            path: ["decode"], summary: "decode one frame of a device",
+            details: "SOURCE is gatt:UUID, service-data:UUID, manufacturer-data:ID, advertisement, "
+                + "usb, serial or eeprom.",
+            options: [
+                CommandOption("model", "NAME", "a maker's model, a profile id, or sig"),
+                CommandOption("source", "SOURCE", "where the bytes come from"),
+                CommandOption("hex", "HEX", "the bytes; spaces are allowed"),
+                CommandOption("address", "MAC", "the device's address"),
+                CommandOption("key", "HEX", "the device's key, where it encrypts"),
+            ]
+        ) { call throws(CommandError) in
+            for line in try DecodeCommand.run(call.options) {
+                try ReadingText.print(line, call)
+            }
+        },
+        Command(
+            path: ["replay"], summary: "play recorded sessions, from the link to the decision",
+            details: "Several tapes are played in order as sessions that remember each other.",
+            words: "TAPE…", wordCount: 1...10_000, takesFiles: true,
+            options: [
+                CommandOption("timezone", "ZONE", "the gateway's time zone, else Asia/Tokyo"),
+                CommandOption("tolerance", "TIME", "clock difference that counts as none: 2s"),
+            ]
+        ) { call throws(CommandError) in
+            var lines: [String] = []
+            try ReplayCommand.run(call.words, call.options) { lines.append($0) }
+            for line in lines { try ReadingText.print(line, call) }
+        },
+        Command(
+            path: ["explain"], summary: "tell which profile a device gets, and why",
+            options: [
+                CommandOption("advertisement", "HEX", "the raw advertising data"),
+                CommandOption("usb", "VID:PID", "the numbers of a USB device"),
+                CommandOption("product", "NAME", "the product name of a USB device"),
+                CommandOption("tape", "FILE", "the device of a recorded session"),
+            ]
+        ) { call throws(CommandError) in
+            try ExplanationText.print(try ExplainCommand.run(call.options), call)
+        },
+    ]
+
+    private static let completion: Command = Command(
+        path: ["completion"], summary: "print the completion script for a shell",
+        details: "hakaru completion bash > /etc/bash_completion.d/hakaru",
+        words: "bash", wordCount: 1...1, wordChoices: ["bash"]
+    ) { call throws(CommandError) in
+        try call.output.line(Completion.bash(CommandTable.all))
+    }
+}

@@ -1,0 +1,77 @@
+import JSON
+import Measurement
+
+/// `hakaru devices`: every device that has delivered or is configured.
+enum DevicesCommand {
+    static let command = Command(
+        path: ["devices"], summary: "list the devices that the gateway knows"
+    ) { call throws(CommandError) in
+        let devices = try call.client.get("/v1/devices").items("devices")
+        if call.wantsJSON {
+            for device in devices { try call.output.line(device.line) }
+            return
+        }
+        guard !devices.isEmpty else { return try call.output.line("No device is known yet.") }
+        for line in table(devices, now: Plain.now).lines { try call.output.line(line) }
+    }
+
+    static func table(_ devices: [JSONValue], now: Instant) -> TextTable {
+        var table = TextTable([
+            "DEVICE", "MODEL", "PARTICIPANT", "STATE", "LAST SEEN", "LAST RECORD", "RECORDS",
+            "FAILED", "CLOCK", "BATTERY",
+        ])
+        for device in devices {
+            let address = Plain.text(device["address"])
+            let battery = Plain.text(device["battery_percent"])
+            table.add([
+                address == Plain.none ? Plain.text(device["id"]) : address,
+                Plain.text(device["model"]), Plain.text(device["participant"]),
+                Plain.text(device["state"]), Plain.ago(device["last_seen_at"], now: now),
+                Plain.ago(device["last_record_at"], now: now), Plain.text(device["records"]),
+                Plain.text(device["failed_measurements"]), clock(device["clock"]),
+                battery == Plain.none ? battery : battery + " %",
+            ])
+        }
+        return table
+    }
+
+    /// How far the device's clock was off: the gateway's time minus the device's.
+    private static func clock(_ clock: JSONValue?) -> String {
+        let offset = Plain.text(clock?["offset_seconds"])
+        guard offset != Plain.none else { return offset }
+        let isSet = clock?["set_at"]?.string != nil
+        return (offset.hasPrefix("-") ? "" : "+") + offset + " s" + (isSet ? ", set" : "")
+    }
+}
+
+/// `hakaru sightings`: devices in reach that no profile takes.
+enum SightingsCommand {
+    static let command = Command(
+        path: ["sightings"], summary: "list devices in reach that no profile matched, and why"
+    ) { call throws(CommandError) in
+        let sightings = try call.client.get("/v1/sightings").items("sightings")
+        if call.wantsJSON {
+            for sighting in sightings { try call.output.line(sighting.line) }
+            return
+        }
+        guard !sightings.isEmpty else {
+            return try call.output.line("No unknown device is in reach.")
+        }
+        for line in table(sightings, now: Plain.now).lines { try call.output.line(line) }
+    }
+
+    static func table(_ sightings: [JSONValue], now: Instant) -> TextTable {
+        var table = TextTable(["ADDRESS", "NAME", "SIGNAL", "LAST SEEN", "WHY NOTHING MATCHED"])
+        for sighting in sightings {
+            let signal = Plain.text(sighting["rssi"])
+            let reasons = sighting["because"]?.array?.map { Plain.text($0) }
+            table.add([
+                Plain.text(sighting["address"]), Plain.text(sighting["name"]),
+                signal == Plain.none ? signal : signal + " dBm",
+                Plain.ago(sighting["last_seen_at"], now: now),
+                reasons?.joined(separator: "; ") ?? Plain.text(sighting["because"]),
+            ])
+        }
+        return table
+    }
+}

@@ -1,0 +1,73 @@
+"""The guest's system bus, Debian's own bluetoothd, and a capture of what it says to the kernel."""
+import os
+import shutil
+import subprocess
+
+from framework.program import Program
+from framework.waiting import Failed, until
+
+BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
+STATE = "/var/lib/bluetooth"
+
+
+def start_system_bus():
+    """Starts D-Bus once; Debian's policy names a group that an unpacked package has not made."""
+    with open("/etc/group") as file:
+        if not any(line.startswith("bluetooth:") for line in file):
+            with open("/etc/group", "a") as groups:
+                groups.write("bluetooth:x:990:\n")
+    os.makedirs("/run/dbus", exist_ok=True)
+    subprocess.run(["dbus-daemon", "--system", "--fork", "--nopidfile"], check=True)
+
+
+class Bluetooth:
+    """bluetoothd with an empty memory, and btmon."""
+
+    def __init__(self, folder, debug=False):
+        self.daemon = Program("bluetoothd", [BLUETOOTHD, "-n", *(["-d"] if debug else [])], folder)
+        self._bus_monitor = Program("bus", ["dbus-monitor", "--system"], folder) if debug else None
+        self.capture = os.path.join(folder, "hci.btsnoop")
+        self._monitor = Program("btmon", ["btmon", "-w", self.capture], folder)
+
+    def watch(self):
+        """Starts the capture."""
+        self._monitor.start()
+        if self._bus_monitor:
+            self._bus_monitor.start()
+
+    def start(self):
+        """Starts bluetoothd and waits until it is on the bus."""
+        self.daemon.start()
+        until("bluetoothd on the system bus", self._present, 20, every=0.05)
+
+    def _present(self):
+        self.daemon.expect_running()
+        return subprocess.run(
+            ["busctl", "--system", "--no-pager", "status", "org.bluez"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+    def stop(self):
+        """Ends bluetoothd; it keeps its bonds."""
+        try:
+            self.daemon.stop(within=10)
+        except Failed:
+            pass  # bluetoothd hangs at times; it is killed then, and that is not what is tested
+
+    def close(self):
+        """Ends everything and forgets the bonds."""
+        self.daemon.kill()
+        self._monitor.kill()
+        if self._bus_monitor:
+            self._bus_monitor.kill()
+        shutil.rmtree(STATE, ignore_errors=True)
+
+    def traffic(self, lines=60):
+        """The end of the capture as text; all of it is kept beside the capture.
+
+        The guest's btmon needs bluetoothd's own files to read it, which do not outlive the scenario.
+        """
+        text = subprocess.run(["btmon", "-t", "-r", self.capture], capture_output=True, text=True, errors="replace")
+        wanted = [line for line in text.stdout.splitlines() if not line.startswith("@ RAW")]
+        with open(self.capture.replace(".btsnoop", ".log"), "w") as file:
+            file.write("\n".join(wanted) + "\n")
+        return "\n".join(wanted[-lines:])

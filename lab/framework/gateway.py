@@ -1,0 +1,159 @@
+"""hakarud under test, and its status socket to ask it."""
+import http.client
+import json
+import os
+import socket
+
+from framework.program import Program
+from framework.waiting import Failed, until
+
+TOKEN = "lab-token"
+PARTICIPANT = "P0000001"
+DEVICES = [
+    {"model": "UA-651BLE", "address": "C0:26:DA:00:00:01"},
+    {"model": "UC-352BLE", "address": "C0:26:DA:00:00:02"},
+    {"model": "Accu-Chek Guide", "address": "00:60:19:00:00:03", "passkey": "314159"},
+    {"model": "XMTZC05HM", "address": "5C:CA:D3:00:00:04"},
+]
+
+CONFIGURATION = """gateway:
+  id: gw-lab
+  consortium-id: C00001
+  timezone: Asia/Tokyo
+  setting: home
+bluetooth: {{ enabled: true }}
+usb: {{ enabled: false }}
+tape: {{ enabled: false }}
+destinations:
+  - name: common-db
+    format: meti-1.0
+    url: {url}
+    authorization: {{ bearer-token-file: {token} }}
+    tls: {{ ca-file: {authority} }}
+    extensions: [blood-glucose]
+    batch: {{ max-records: 100 }}
+    retry: {{ initial: 1s, maximum: 5s }}
+participants:
+  - id: {participant}
+    devices:
+{devices}
+    consent: [ {{ destination: common-db, kinds: all }} ]
+storage: {{ maximum: 512MB }}
+"""
+
+
+def configuration(url, authority, token):
+    """The YAML of a home with the four devices."""
+    devices = "\n".join("      - { %s }" % ", ".join(
+        '%s: "%s"' % pair for pair in device.items()) for device in DEVICES)
+    return CONFIGURATION.format(url=url, authority=authority, token=token,
+                                participant=PARTICIPANT, devices=devices)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Gateway:
+    """One installation: configuration, state, runtime directory and the daemon on them."""
+
+    def __init__(self, root, programs, folder, receiver, debug=False):
+        self._token = os.path.join(folder, "token")
+        self.set_token(TOKEN)
+        self.configuration = os.path.join(folder, "hakaru.yaml")
+        with open(self.configuration, "w") as file:
+            file.write(configuration(receiver.url, receiver.authority, self._token))
+        self.runtime = os.path.join(folder, "run")
+        state = os.path.join(folder, "state")
+        for path in (self.runtime, state):
+            os.makedirs(path, exist_ok=True)
+        environment = {"HAKARU_DATA_DIRECTORY": root}
+        self.daemon = Program("hakarud", [
+            os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", state,
+            "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
+            folder, environment)
+
+    def set_token(self, token):
+        """Writes the bearer token that the daemon sends."""
+        with open(self._token, "w") as file:
+            file.write(token + "\n")
+        os.chmod(self._token, 0o600)
+
+    def start(self):
+        """Starts the daemon and waits until it answers on its socket."""
+        self.daemon.start()
+        until("hakarud answers", self.answers, 20, every=0.1)
+
+    def answers(self):
+        """Whether the socket answers."""
+        self.daemon.expect_running()
+        try:
+            return bool(self.status())
+        except Failed:
+            return False
+
+    def ask(self, name):
+        """What the socket says at /v1/NAME."""
+        connection = UnixConnection(os.path.join(self.runtime, "hakaru.sock"))
+        try:
+            connection.request("GET", "/v1/" + name)
+            answer = connection.getresponse()
+            body = answer.read().decode()
+        except OSError as problem:
+            raise Failed("the socket does not answer to /v1/%s: %r" % (name, problem))
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise Failed("/v1/%s: status %d, %s" % (name, answer.status, body.strip()))
+        return json.loads(body)
+
+    def status(self):
+        """The state of everything."""
+        return self.ask("status")
+
+    def adapter(self):
+        """The state of the first adapter, or None where the status names none."""
+        adapters = self.status().get("bluetooth") or [{}]
+        return adapters[0].get("state")
+
+    def destination(self):
+        """What the status says about the one destination."""
+        return self.status()["destinations"][0]
+
+    def device(self, address):
+        """What the daemon knows of the device, or {}."""
+        for entry in self.ask("devices")["devices"]:
+            if (entry.get("address") or "").upper() == address:
+                return entry
+        return {}
+
+    def records(self):
+        """The stored records."""
+        return self.ask("records")["records"]
+
+    def wait_for_adapter(self, *states, seconds=45):
+        """Waits until the status calls the first adapter one of these."""
+        def reached():
+            state = self.adapter()
+            if state not in states:
+                raise Failed("state %s" % state)
+            return state
+        return until("the adapter is %s" % " or ".join(map(str, states)), reached, seconds)
+
+    def wait_for_destination(self, *states, seconds=45):
+        """Waits until the status calls the destination one of these; returns what it says."""
+        def reached():
+            said = self.destination()
+            if said.get("state") not in states:
+                raise Failed(said)
+            return said
+        return until("the destination is %s" % " or ".join(states), reached, seconds)

@@ -1,0 +1,52 @@
+"""The home that a scenario plays in: everything fresh, everything ended afterwards."""
+import os
+
+from framework.bluetooth import Bluetooth
+from framework.gateway import TOKEN, Gateway
+from framework.receiver import Receiver
+from framework.room import RoomClient
+
+
+class Home:
+    """A room with devices, bluetoothd, a receiver and a gateway that has not been started yet."""
+
+    def __init__(self, options, certificates, folder, about):
+        os.makedirs(folder, exist_ok=True)
+        root, programs = options.root, options.programs
+        self.folder, self.root, self.programs, self._about = folder, root, programs, about
+        self.room = RoomClient(folder)
+        self.bluetooth = Bluetooth(folder, options.debug)
+        self.receiver, self.gateway = None, None
+        if about.needs_programs:
+            self.receiver = Receiver(root, folder, certificates, TOKEN)
+            self.gateway = Gateway(root, programs, folder, self.receiver, options.debug)
+
+    def open(self):
+        """Starts what the scenario finds running; the daemon is the scenario's to start."""
+        self.bluetooth.watch()
+        self.room.start(self._about.plugged)
+        if self._about.bluetoothd:
+            self.bluetooth.start()
+        if self.receiver:
+            self.receiver.start()
+
+    def close(self):
+        """Ends everything, whatever state it is in."""
+        for part in (self.gateway and self.gateway.daemon, self.receiver and self.receiver.program):
+            if part:
+                part.kill()
+        self.bluetooth.close()
+        self.room.stop()
+
+    def tails(self):
+        """The ends of the logs, for a scenario that failed."""
+        parts = []
+        if self.gateway:
+            parts.append(("hakarud", self.gateway.daemon.tail()))
+            parts.append(("receiver", self.receiver.program.tail(20)))
+            parts.append(("receiver's journal", "\n".join(str(line)[:400] for line in self.receiver.log()[-12:])))
+        parts.append(("bluetoothd", self.bluetooth.daemon.tail(20)))
+        with open(self.room.log, errors="replace") as log:
+            parts.append(("room", "\n".join(log.read().splitlines()[-20:])))
+        parts.append(("HCI traffic", self.bluetooth.traffic()))
+        return "\n".join("--- %s\n%s" % part for part in parts)

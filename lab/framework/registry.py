@@ -1,0 +1,38 @@
+"""The list of scenarios, and what each of them says about itself."""
+import dataclasses
+import importlib
+import pkgutil
+
+SCENARIOS = {}
+
+
+@dataclasses.dataclass
+class Scenario:
+    """One scenario: `play(home)` raises where something is wrong and returns figures (a dictionary)."""
+
+    name: str
+    play: object
+    proves: str
+    smoke: bool = False
+    systemd: bool = False  # needs a machine with systemd as process 1
+    needs_programs: bool = True  # hakarud and hakaru
+    plugged: bool = True  # the adapter is there from the beginning
+    bluetoothd: bool = True  # so is bluetoothd
+    seconds: float = 150  # a scenario that takes longer has failed
+
+
+def scenario(name, **about):
+    """Registers the function below it; its first doc line says what the scenario proves."""
+    def register(function):
+        proves = (function.__doc__ or "").strip().splitlines()[0]
+        SCENARIOS[name] = Scenario(name, function, proves, **about)
+        return function
+    return register
+
+
+def load():
+    """Imports every module of `scenarios`; returns the scenarios by name, in a fixed order."""
+    import scenarios
+    for module in sorted(m.name for m in pkgutil.iter_modules(scenarios.__path__)):
+        importlib.import_module("scenarios." + module)
+    return dict(sorted(SCENARIOS.items()))

@@ -1,0 +1,94 @@
+"""The room as a process: its devices, and a socket on which the scenarios act and listen.
+
+JSON lines: a request `{"device": …, "do": …, …}` is answered with `{"ok": …}`; every client gets the
+events, `{"event": …, "device": …, …}`, those before it connected included.
+"""
+import asyncio
+import json
+import sys
+import time
+
+from room.air import Air, Dongle
+from room.broadcaster import Crowd
+from room.cuff import Cuff
+from room.meter import Meter
+from room.miscale import MiScale
+from room.scale import Scale
+
+DEVICES = {
+    "cuff": (Cuff, "C0:26:DA:00:00:01"),
+    "scale": (Scale, "C0:26:DA:00:00:02"),
+    "meter": (Meter, "00:60:19:00:00:03"),
+    "mi-scale": (MiScale, "5C:CA:D3:00:00:04"),
+    "crowd": (Crowd, "00:00:00:00:00:05"),
+}
+DONGLE = "00:1A:7D:DA:71:11"
+
+
+class Room:
+    """Everything on the air, and who watches it."""
+
+    def __init__(self):
+        self.air, self.devices, self.dongle = Air(), {}, None
+        self._clients, self._history = set(), []
+
+    def event(self, event, device, **more):
+        """Tells every client, and those still to come."""
+        line = json.dumps({"event": event, "device": device, "at": round(time.time(), 3), **more}) + "\n"
+        self._history.append(line)
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        for client in self._clients:
+            client.write(line.encode())
+
+    async def start(self, plugged):
+        """Puts the devices in, and the dongle where the scenario wants one."""
+        for name, (kind, address) in DEVICES.items():
+            self.devices[name] = kind(self, name, address)
+            await self.devices[name].start()
+        if plugged:
+            self._dongle("plug")
+
+    def _dongle(self, do, address=DONGLE):
+        if do == "plug":
+            self.dongle = Dongle(self.air, address)
+            self.event("plugged", "dongle", adapter="hci%d" % self.dongle.index)
+        elif do == "unplug":
+            self.dongle.unplug()
+            self.event("unplugged", "dongle")
+        else:
+            raise ValueError("a dongle can only be plugged and unplugged")
+        return True
+
+    async def _do(self, request):
+        name, do = request.pop("device"), request.pop("do")
+        if name == "dongle":
+            return self._dongle(do, **request)
+        return await getattr(self.devices[name], "do_" + do)(**request)
+
+    async def serve_client(self, reader, writer):
+        """Answers one client until it leaves."""
+        for line in self._history:
+            writer.write(line.encode())
+        self._clients.add(writer)
+        try:
+            while line := await reader.readline():
+                try:
+                    answer = {"ok": True, "result": await self._do(json.loads(line))}
+                except Exception as error:  # whatever a device does wrong belongs to the scenario
+                    answer = {"ok": False, "error": repr(error)}
+                writer.write(json.dumps(answer).encode() + b"\n")
+        except ConnectionError:
+            pass
+        finally:
+            self._clients.discard(writer)
+            writer.close()
+
+
+async def serve(socket_path, plugged=True):
+    """Runs the room until the process is ended."""
+    room = Room()
+    await room.start(plugged)
+    server = await asyncio.start_unix_server(room.serve_client, socket_path)
+    async with server:
+        await server.serve_forever()

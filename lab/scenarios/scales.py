@@ -1,0 +1,48 @@
+"""The scales: one that only advertises, one that indicates."""
+from framework.registry import scenario
+from framework.waiting import expect, until
+
+TABLE = "weighing_scale"
+
+
+def weights(records):
+    """Weights in the order of arrival."""
+    return [float(record["body_weight"]) for record in records]
+
+
+@scenario("bluetooth-scale-advertisement", smoke=True)
+def advertisement(home):
+    """One weighing on an advertising scale is one record, however often it repeats; the next is another."""
+    room = home.room
+    home.gateway.start()
+    home.gateway.wait_for_adapter("scanning")
+    room.do("crowd", "advertise", devices=50, per_second=20, seconds=20)
+    frames = 0
+    for count, (kg, impedance) in enumerate(((68.2, 512), (68.35, 509)), 1):
+        mark = room.mark()
+        room.do("mi-scale", "weigh", kg=kg, impedance=impedance)
+        home.receiver.wait_for(count, TABLE)
+        frames += room.wait("mi-scale", "weighing-over", after=mark)["frames"]
+        until("everything is sent", lambda: home.gateway.status()["records"]["waiting"] == 0)
+        home.receiver.expect_exactly(count)
+    expect("weights", weights(home.receiver.records(TABLE)), [68.2, 68.35])
+    return {"advertisements": frames, "records": 2}
+
+
+@scenario("bluetooth-scale-live")
+def live(home):
+    """A weighing on a connecting scale arrives at once; the time from its indication is printed."""
+    room = home.room
+    home.gateway.start()
+    home.gateway.wait_for_adapter("scanning")
+    delays = []
+    for count, kg in enumerate((71.35, 71.4), 1):
+        mark = room.mark()
+        room.do("scale", "weigh", kg=kg)
+        home.receiver.wait_for(count, TABLE)
+        sent = room.wait("scale", "sending", after=mark)["at"]
+        delays.append(home.receiver.arrivals(TABLE)[-1]["at"] - sent)
+        room.wait("scale", "disconnected", after=mark)
+    expect("weights", weights(home.receiver.records(TABLE)), [71.35, 71.4])
+    home.receiver.expect_exactly(2)
+    return {"indication to receiver": " ".join("%.2f s" % delay for delay in delays)}

@@ -1,0 +1,1 @@
+"""The throw-away virtual machine: `image` puts its parts together, `machine` runs one command in it."""
