@@ -129,11 +129,8 @@ package enum ProfileLoader {
                     accepted: "service-data beside it")
             }
             rule.addressPrefixes = texts(keys.optional("address-prefix"))
-            let conditions = [
-                rule.nameExact.count, rule.namePrefixes.count, rule.services.count,
-                rule.serviceData.count, rule.companies.count,
-            ]
-            if conditions.allSatisfy({ $0 == 0 }) {
+            let lookedUp = ["name", "name-prefix", "service", "service-data", "company"]
+            guard lookedUp.contains(where: { keys.has($0) }) else {
                 node.report(
                     "has no condition that can be looked up",
                     accepted: "name, name-prefix, service, service-data or company")
