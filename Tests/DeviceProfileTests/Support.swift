@@ -53,7 +53,7 @@ enum Shipped {
             preconditionFailure("the shipped profiles cannot be read: \(error)")
         }
     }()
-    static var profiles: [DeviceProfile] { set.index.profiles }
+    static var profiles: [DeviceProfile] { Self.set.index.profiles }
 }
 
 /// A generator with a seed, so that a found input can be found again (SplitMix64).
