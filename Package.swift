@@ -110,6 +110,9 @@ let package = Package(
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),
+        tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
+        tests(
+            "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),
         tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
         tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
