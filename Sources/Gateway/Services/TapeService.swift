@@ -42,7 +42,7 @@ import TapeLink
             if let next = nextTape() {
                 await play(next)
             } else if (try? await watcher.next()) == nil {
-                return
+                return isComplete
             }
         }
     }
@@ -56,7 +56,8 @@ import TapeLink
     private func play(_ file: String) async {
         do {
             let tape = try TapeParser.parse(try FileReader.read(file), file: file)
-            try await play(tape, file)
+            // A session that the store cut off is played again, as a real device would send again.
+            while !(try await play(tape, file)) {}
             rename(file, file + ".played")
             played += 1
         } catch is CancellationError {
@@ -80,20 +81,23 @@ import TapeLink
         _ = write(descriptor, &text, text.count)
     }
 
-    private func play(_ tape: Tape, _ file: String) async throws {
+    /// Plays a tape to its end; false when the store took less than all of it.
+    private func play(_ tape: Tape, _ file: String) async throws -> Bool {
+        try await intake.whenHealed()
         let device = TapePlayer.device(of: tape.header)
         let memory = try await spool.memory(of: device.id) ?? DeviceMemory()
         var player = TapePlayer(
             tape, file: file, profiles: profiles(), zone: zone, memory: memory)
         var isKnown = false
+        var isComplete = true
         while true {
             switch try player.next() {
             case .commit(let commit):
-                try await intake.whenHealed()
                 if await intake.take(commit) {
                     player.committed(commit.number)
                 } else {
                     player.commitFailed(commit.number)
+                    isComplete = false
                 }
             case .sighting(let sighting):
                 isKnown = true
@@ -110,7 +114,7 @@ import TapeLink
                 guard isKnown else {
                     throw TapeError(file: file, line: 1, message: "no profile fits this device")
                 }
-                return
+                return isComplete
             }
         }
     }
