@@ -96,10 +96,12 @@ let package = Package(
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
-            dependencies: ["hakaru", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status"],
+            dependencies: [
+                "hakaru", "DataFiles", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status",
+            ],
             swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
-        tests("Gateway", ["YAML", "Measurement", "Uplink"]),
+        tests("Gateway", ["DataFiles", "YAML", "Measurement", "Uplink"]),
         tests("Measurement", []),
         tests(
             "DeviceProfile",

@@ -58,6 +58,8 @@ package struct DeviceProfile: Sendable {
     package var tapes: [ProfileTape]
     package var examples: [MatchExample]
     package var vectors: [ProfileVector]
+    /// What an owner should know: how to pair, traps.
+    package var notes: [String]
     /// The file it was read from.
     package var file: String
 
@@ -88,9 +90,9 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
             self = .serviceData(uuid)
         case ("manufacturer-data", let id?):
             let digits = id.lowercased().hasPrefix("0x") ? String(id.dropFirst(2)) : id
-            guard digits.utf8.count == 4, let company = UInt16(digits, radix: 16) else {
-                return nil
-            }
+            guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit),
+                let company = UInt16(digits, radix: 16)
+            else { return nil }
             self = .manufacturerData(company)
         case ("advertisement", nil): self = .advertisement
         case ("usb", nil): self = .usb

@@ -218,15 +218,16 @@ import Testing
     @Test func `a start that hangs again and again ends in a power cycle`() async throws {
         try await LoopThread.run {
             let room = try await Room.open {
-                $0.adapter.callLimit = .milliseconds(60)
+                $0.adapter.callLimit = .milliseconds(250)
             } prepare: {
                 $0.behaviours["StartDiscovery"] = [.hang, .hang]
             }
             #expect(
                 await eventually(within: .seconds(15)) {
-                    room.bluez.status[0].powerCycles == 1 && room.state() == .scanning
+                    room.bluez.status[0].powerCycles >= 1 && room.state() == .scanning
                 })
-            #expect(room.bluez.status[0].discoveryRestarts == 1)
+            // The mild step came first.
+            #expect(room.bluez.status[0].discoveryRestarts >= 1)
             await room.close()
         }
     }

@@ -133,10 +133,15 @@ import Testing
         }
     }
 
-    @Test func `an attempt that bluetoothd has under way by itself is joined`() async throws {
+    @Test(arguments: ["InProgress", "Failed"])
+    func `an attempt that bluetoothd has under way by itself is joined`(_ name: String)
+        async throws
+    {
         try await LoopThread.run {
             let scene = try await Scene.open()
-            scene.fake.behaviours["Connect"] = [.fail("org.bluez.Error.InProgress", "")]
+            scene.fake.behaviours["Connect"] = [
+                .fail("org.bluez.Error." + name, "Operation already in progress")
+            ]
             let attempt = spawn { try await scene.peripheral.connect(within: .seconds(5)) }
             #expect(await eventually { scene.fake.count("Connect") == 1 })
             try scene.fake.changeDevice(scene.device, ["Connected": true])

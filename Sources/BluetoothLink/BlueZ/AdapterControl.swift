@@ -180,7 +180,7 @@ import Measurement
         do throws(BusError) {
             _ = try await bus.call(
                 .bluez(path, BlueZNames.adapter, "StopDiscovery"), within: settings.callLimit)
-        } catch  where error.isTimeout {
+        } catch let error where error.isTimeout {
             throw error
         } catch {
             // Failed, NotReady, InProgress: there was nothing to stop.

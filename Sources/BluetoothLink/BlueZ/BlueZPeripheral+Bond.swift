@@ -36,7 +36,7 @@ extension BlueZPeripheral {
             do throws(BusError) {
                 _ = try await call("Pair", within: limit)
                 result = .success(())
-            } catch  where error.name == "org.bluez.Error.AlreadyExists" {
+            } catch let error where error.name == "org.bluez.Error.AlreadyExists" {
                 // The device asked for security by itself meanwhile.
                 result = .success(())
             } catch {
@@ -107,7 +107,7 @@ extension BlueZ {
                     .bluez(
                         control.path, BlueZNames.adapter, "RemoveDevice", .objectPath(path)),
                     within: settings.adapter.callLimit)
-            } catch  where error.name == "org.bluez.Error.DoesNotExist" {
+            } catch let error where error.name == "org.bluez.Error.DoesNotExist" {
                 // Gone already.
             } catch {
                 throw LinkError(error, during: "forget")

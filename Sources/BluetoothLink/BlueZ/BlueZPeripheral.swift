@@ -83,9 +83,9 @@ import Measurement
         var wait = Duration.seconds(3)
         do throws(BusError) {
             _ = try await call("Connect", within: limit)
-        } catch  where error.name == "org.bluez.Error.AlreadyConnected" {
+        } catch let error where error.name == "org.bluez.Error.AlreadyConnected" {
             return joined()
-        } catch  where error.name == "org.bluez.Error.InProgress" {
+        } catch let error where error.isUnderWay {
             // bluetoothd is connecting it already, after a link that broke early: joined.
             wait = limit
         } catch {
