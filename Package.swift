@@ -25,7 +25,8 @@ func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: common)
 }
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: common)
+    .executableTarget(
+        name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: common)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
