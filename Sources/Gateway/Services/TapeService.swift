@@ -42,7 +42,7 @@ import TapeLink
             if let next = nextTape() {
                 await play(next)
             } else if (try? await watcher.next()) == nil {
-                return isComplete
+                return
             }
         }
     }
