@@ -24,6 +24,8 @@ func gateway(_ instant: Instant, synchronised: Bool = true) -> GatewayTime {
         synchronised: synchronised)
 }
 
+func gateway(_ text: String) -> GatewayTime { gateway(moment(text)) }
+
 func wall(_ text: String) -> LocalDateTime { tokyo.local(moment(text)) }
 
 /// A profile from the text of a file; the parts that no session needs are filled in.
