@@ -176,7 +176,8 @@ import Testing
         Cut("newest first from a number on", from: 7, [9, 8], cut: 7, done: 10),
         Cut("mixed", [1, 3, 2], cut: nil, done: 4),
         Cut("one twice", [1, 1], cut: nil, done: 2),
-    ]) func `a dump that was cut off leaves nothing behind that is never asked for again`(cut: Cut) {
+    ]) func `a dump that was cut off leaves nothing behind that is never asked for again`(cut: Cut)
+    {
         for isDone in [false, true] {
             var memory = DeviceMemory()
             memory.nextSequence = cut.from

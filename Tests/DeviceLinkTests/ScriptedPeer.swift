@@ -53,7 +53,8 @@ struct ScriptedPeer {
         services = [
             GATTService(
                 uuid: BluetoothUUID(0x1810),
-                characteristics: characteristics.sorted { $0.key < $1.key }.compactMap { name, text in
+                characteristics: characteristics.sorted { $0.key < $1.key }.compactMap {
+                    name, text in
                     let properties = text.split(separator: " ").compactMap {
                         GATTCharacteristic.Property(rawValue: String($0))
                     }

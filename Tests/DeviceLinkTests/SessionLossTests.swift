@@ -48,7 +48,8 @@ import Testing
     }
 
     /// The write of the clock arrived, the answer to it did not.
-    @Test(arguments: [true, false]) func `a set whose answer got lost is found out by the next read`(
+    @Test(arguments: [true, false])
+    func `a set whose answer got lost is found out by the next read`(
         wasTaken: Bool
     ) {
         var peer = ScriptedPeer.cuff(Self.backlog)
@@ -86,7 +87,9 @@ import Testing
         let now = gateway("2026-03-01T08:15:05")
         let first = machine.handle(
             .notification(pressureUUID, pressureFrame(120, "2026-03-01T08:20:00"), at: now))
-        #expect(first.commits.first?.entries.first?.record?.time?.observed == moment("2026-03-01T07:20:00"))
+        #expect(
+            first.commits.first?.entries.first?.record?.time?.observed
+                == moment("2026-03-01T07:20:00"))
         _ = machine.handle(.committed(1, at: now))
         let cut = machine.handle(.disconnected(byDevice: false, at: now))
         #expect(cut.ends == [.interrupted("the link was ended")])
@@ -94,7 +97,8 @@ import Testing
 
         var peer = ScriptedPeer.cuff(
             [
-                pressureFrame(121, "2026-03-01T08:30:00"), pressureFrame(122, "2026-03-01T09:14:00"),
+                pressureFrame(121, "2026-03-01T08:30:00"),
+                pressureFrame(122, "2026-03-01T09:14:00"),
                 pressureFrame(123, "2026-03-01T08:12:00"),
             ], clock: "2026-03-01T08:40:00", at: "2026-03-01T08:40:00")
         peer.memory = memory
@@ -157,11 +161,12 @@ import Testing
         var machine = Machines.draining()
         var commits: [SessionCommit] = []
         for number in 0..<4 {
-            commits += machine.handle(
-                .notification(
-                    pressureUUID, pressureFrame(120 + number, "2026-03-01T08:0\(number):00"),
-                    at: gateway("2026-03-01T08:15:10"))
-            ).commits
+            commits +=
+                machine.handle(
+                    .notification(
+                        pressureUUID, pressureFrame(120 + number, "2026-03-01T08:0\(number):00"),
+                        at: gateway("2026-03-01T08:15:10"))
+                ).commits
         }
         #expect(commits.map(\.entries.count) == [1])
         let next = machine.handle(.committed(1, at: gateway("2026-03-01T08:15:11"))).commits

@@ -81,13 +81,14 @@ import Testing
 
     @Test func `what the device tells of itself goes into its records`() throws {
         var peer = ScriptedPeer.cuff([pressureFrame(121, "2026-03-01T08:08:30")])
-        peer.services = ScriptedPeer(
-            cuff, at: "2026-03-01T08:15:00",
-            [
-                "2a08": "read write", "2a35": "indicate", "2a29": "read", "2a24": "read",
-                "2a25": "read", "2a26": "read", "2a19": "read",
-            ]
-        ).services
+        peer.services =
+            ScriptedPeer(
+                cuff, at: "2026-03-01T08:15:00",
+                [
+                    "2a08": "read write", "2a35": "indicate", "2a29": "read", "2a24": "read",
+                    "2a25": "read", "2a26": "read", "2a19": "read",
+                ]
+            ).services
         peer.values[.manufacturerName] = Array("A&D Medical\0\0".utf8)
         peer.values[.modelNumber] = Array(" UA-651BLE".utf8)
         peer.values[.serialNumber] = Array("5170100123".utf8)
@@ -141,7 +142,8 @@ import Testing
             testDescription: "not writable", properties: "read",
             bytes: dateTime("2026-03-01T08:09:00"), isSet: false,
             expected: "122 2026-03-01T08:14:30"),
-    ]) func `a session goes on without the clock, and the record is dated without it`(clock: Clock) {
+    ]) func `a session goes on without the clock, and the record is dated without it`(clock: Clock)
+    {
         var peer = ScriptedPeer.cuff([pressureFrame(122, "2026-03-01T08:08:30")])
         var characteristics = ["2a35": "indicate"]
         characteristics["2a08"] = clock.properties
@@ -169,7 +171,8 @@ import Testing
         #expect(peer.stored.first?.evidence?.clock.check != nil)
     }
 
-    @Test func `a clock that is right leaves no step behind, yet its record has the offset`() throws {
+    @Test func `a clock that is right leaves no step behind, yet its record has the offset`() throws
+    {
         var peer = ScriptedPeer.cuff(
             [pressureFrame(122, "2026-03-01T08:14:30")], clock: "2026-03-01T08:15:00")
         peer.run()

@@ -24,7 +24,8 @@ import Testing
 
     // MARK: the key
 
-    @Test func `the same bytes of the same device are the same record, whenever they come`() throws {
+    @Test func `the same bytes of the same device are the same record, whenever they come`() throws
+    {
         let builder = try builder("and-ua-651ble")
         let first = builder.key(pressure(), device: device.id, received: received)
         let later = builder.key(
@@ -55,7 +56,9 @@ import Testing
         Change("duration") { $0.duration = .seconds(60) },
         Change("value bytes") { $0.keyBytes = [0] },
         Change("kind") { $0.kind = .heartRate },
-    ]) func `two records that differ in what identifies them are never taken for one`(change: Change)
+    ]) func `two records that differ in what identifies them are never taken for one`(
+        change: Change
+    )
         throws
     {
         let builder = try builder("and-ua-651ble")
