@@ -58,6 +58,8 @@ package struct DeviceProfile: Sendable {
     package var tapes: [ProfileTape]
     package var examples: [MatchExample]
     package var vectors: [ProfileVector]
+    /// What an owner should know: how to pair, traps.
+    package var notes: [String]
     /// The file it was read from.
     package var file: String
 

@@ -2,6 +2,7 @@ import EventLoop
 import Exchange
 import GatewayTestKit
 import Glibc
+import JSON
 import Testing
 
 @testable import Uplink
@@ -115,14 +116,14 @@ import Testing
 
     @Test("a server that hangs or trickles is left after the time limit")
     func slow() async throws {
-        for how in [#""mode":"slow","seconds":20"#, #""mode":"slow-loris","interval":0.05"#] {
+        for how in [#""mode":"slow","seconds":60"#, #""mode":"slow-loris","interval":0.2"#] {
             let receiver = try ReceiverProcess()
             try receiver.misbehave(how)
             let clock = ContinuousClock()
             let began = clock.now
             let outcome = try await post(receiver.url) { $0.limits.total = .milliseconds(600) }
             #expect(kind(outcome) == .timeOut, "\(how): \(outcome)")
-            #expect(clock.now - began < .seconds(3))
+            #expect(clock.now - began < .seconds(30))
         }
     }
 

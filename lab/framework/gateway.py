@@ -1,7 +1,8 @@
-"""hakarud under test, and hakaru to ask it."""
+"""hakarud under test, and its status socket to ask it."""
+import http.client
 import json
 import os
-import subprocess
+import socket
 
 from framework.program import Program
 from framework.waiting import Failed, until
@@ -49,10 +50,23 @@ def configuration(url, authority, token):
                                 participant=PARTICIPANT, devices=devices)
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
 class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
-    def __init__(self, root, programs, folder, receiver):
+    def __init__(self, root, programs, folder, receiver, debug=False):
         self._token = os.path.join(folder, "token")
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
@@ -62,11 +76,11 @@ class Gateway:
         state = os.path.join(folder, "state")
         for path in (self.runtime, state):
             os.makedirs(path, exist_ok=True)
-        self._environment = {"HAKARU_DATA_DIRECTORY": root}
-        self._client = os.path.join(programs, "hakaru")
+        environment = {"HAKARU_DATA_DIRECTORY": root}
         self.daemon = Program("hakarud", [
             os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", state,
-            "--runtime-directory", self.runtime], folder, self._environment)
+            "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
+            folder, environment)
 
     def set_token(self, token):
         """Writes the bearer token that the daemon sends."""
@@ -80,25 +94,31 @@ class Gateway:
         until("hakarud answers", self.answers, 20, every=0.1)
 
     def answers(self):
-        """Whether `hakaru status` works."""
+        """Whether the socket answers."""
         self.daemon.expect_running()
         try:
-            return bool(self.ask("status"))
+            return bool(self.status())
         except Failed:
             return False
 
-    def ask(self, *words):
-        """What `hakaru WORDS --json` prints: a dictionary, or a list where it prints one a line."""
-        command = [self._client, "--socket", os.path.join(self.runtime, "hakaru.sock"), *words, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30,
-                              env={**os.environ, **self._environment})
-        if done.returncode != 0:
-            raise Failed("hakaru %s: status %d, %s" % (" ".join(words), done.returncode, done.stderr.strip()))
-        return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    def ask(self, name):
+        """What the socket says at /v1/NAME."""
+        connection = UnixConnection(os.path.join(self.runtime, "hakaru.sock"))
+        try:
+            connection.request("GET", "/v1/" + name)
+            answer = connection.getresponse()
+            body = answer.read().decode()
+        except OSError as problem:
+            raise Failed("the socket does not answer to /v1/%s: %r" % (name, problem))
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise Failed("/v1/%s: status %d, %s" % (name, answer.status, body.strip()))
+        return json.loads(body)
 
     def status(self):
-        """`hakaru status`."""
-        return self.ask("status")[0]
+        """The state of everything."""
+        return self.ask("status")
 
     def adapter(self):
         """The state of the first adapter, or None where the status names none."""
@@ -110,23 +130,15 @@ class Gateway:
         return self.status()["destinations"][0]
 
     def device(self, address):
-        """What `hakaru devices` says about the device, or {}."""
-        for entry in self._entries("devices"):
+        """What the daemon knows of the device, or {}."""
+        for entry in self.ask("devices")["devices"]:
             if (entry.get("address") or "").upper() == address:
                 return entry
         return {}
 
-    def _entries(self, *words):
-        entries = self.ask(*words)
-        if len(entries) == 1:  # one object with a list inside
-            lists = [value for value in entries[0].values() if isinstance(value, list)]
-            if lists:
-                return lists[0]
-        return entries
-
     def records(self):
-        """`hakaru records`."""
-        return self._entries("records")
+        """The stored records."""
+        return self.ask("records")["records"]
 
     def wait_for_adapter(self, *states, seconds=45):
         """Waits until the status calls the first adapter one of these."""

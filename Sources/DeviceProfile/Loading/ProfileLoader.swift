@@ -61,7 +61,7 @@ package enum ProfileLoader {
             keys.optional("vectors")?.list()?.compactMap {
                 VectorReader.vector($0, sources: sources)
             } ?? []
-        keys.optional("notes")?.list()?.forEach { _ = $0.string() }
+        let notes = keys.optional("notes")?.list()?.compactMap { $0.string() } ?? []
         if deviceClass == .any, !generic {
             keys.problem(
                 about: "class", "is any in a profile of a model",
@@ -79,7 +79,7 @@ package enum ProfileLoader {
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
             match: match, session: session, layouts: layouts, time: time, codes: codes,
             plausible: plausible, collect: collect, tapes: tapes, examples: examples,
-            vectors: vectors, file: file)
+            vectors: vectors, notes: notes, file: file)
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {

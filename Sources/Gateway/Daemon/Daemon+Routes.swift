@@ -45,7 +45,7 @@ extension Daemon {
                 "clock", object: { $0.member("synchronised", now.synchronised) })
             writer.key("bluetooth")
             documents.adapters(bluetooth?.bluez?.status ?? [], &writer)
-            writer.member("usb", object: { $0.member("state", "not-built") })
+            writer.member("usb", object: { $0.member("state", "off") })
             if let tapes {
                 writer.member(
                     "tapes",

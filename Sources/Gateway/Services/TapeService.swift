@@ -1,4 +1,3 @@
-import CLinux
 import DataFiles
 import DeviceLink
 import DeviceProfile
@@ -16,7 +15,6 @@ import TapeLink
     private let counters: Counters
     private let profiles: @LoopActor () -> ProfileIndex
     private let zone: TimeZoneRules
-    private let changed = LoopCondition()
     private(set) var played = 0
     private(set) var failed = 0
 
@@ -35,24 +33,16 @@ import TapeLink
     /// Serves the directory until the task is cancelled; a tape that is being played is finished.
     func run() async {
         _ = mkdir(directory, 0o750)
-        let notifier = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
-        defer { if notifier >= 0 { close(notifier) } }
-        let mask = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)
-        guard notifier >= 0, inotify_add_watch(notifier, directory, mask) >= 0 else {
-            return Log.error(
-                "tapes-unwatched", ["directory": directory, "reason": errorText(errno)])
+        let watcher = DirectoryWatcher([directory])
+        for failure in watcher.failures {
+            Log.error(
+                "tapes-unwatched", ["directory": failure.directory, "reason": failure.reason])
         }
-        let source = try? EventLoop.shared.onReadable(notifier) { _ in
-            var buffer = [UInt8](repeating: 0, count: 4_096)
-            while read(notifier, &buffer, buffer.count) > 0 {}
-            self.changed.broadcast()
-        }
-        defer { source?.cancel() }
         while !Task.isCancelled {
             if let next = nextTape() {
                 await play(next)
-            } else if (try? await changed.wait()) == nil {
-                return
+            } else if (try? await watcher.next()) == nil {
+                return isComplete
             }
         }
     }
@@ -66,7 +56,8 @@ import TapeLink
     private func play(_ file: String) async {
         do {
             let tape = try TapeParser.parse(try FileReader.read(file), file: file)
-            try await play(tape, file)
+            // A session that the store cut off is played again, as a real device would send again.
+            while !(try await play(tape, file)) {}
             rename(file, file + ".played")
             played += 1
         } catch is CancellationError {
@@ -90,20 +81,23 @@ import TapeLink
         _ = write(descriptor, &text, text.count)
     }
 
-    private func play(_ tape: Tape, _ file: String) async throws {
+    /// Plays a tape to its end; false when the store took less than all of it.
+    private func play(_ tape: Tape, _ file: String) async throws -> Bool {
+        try await intake.whenHealed()
         let device = TapePlayer.device(of: tape.header)
         let memory = try await spool.memory(of: device.id) ?? DeviceMemory()
         var player = TapePlayer(
             tape, file: file, profiles: profiles(), zone: zone, memory: memory)
         var isKnown = false
+        var isComplete = true
         while true {
             switch try player.next() {
             case .commit(let commit):
-                try await intake.whenHealed()
                 if await intake.take(commit) {
                     player.committed(commit.number)
                 } else {
                     player.commitFailed(commit.number)
+                    isComplete = false
                 }
             case .sighting(let sighting):
                 isKnown = true
@@ -120,10 +114,9 @@ import TapeLink
                 guard isKnown else {
                     throw TapeError(file: file, line: 1, message: "no profile fits this device")
                 }
-                return
+                return isComplete
             }
         }
     }
 
-    private func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

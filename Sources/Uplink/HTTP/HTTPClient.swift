@@ -14,9 +14,12 @@ import Glibc
     private var timer: EventSource?
     private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
 
-    /// libcurl wants to be initialised once, before any of its threads exist.
-    private nonisolated static let isInitialised =
-        curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    /// libcurl wants to be initialised once, before any of its threads exist. It is told to leave
+    /// signals alone, so a connection that breaks under a write must not end the program.
+    private nonisolated static let isInitialised: Bool = {
+        SignalMask.ignoreBrokenPipes()
+        return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    }()
 
     /// - Parameter userAgent: `hakaru/VERSION`.
     package init(userAgent: String) throws(HTTPFailure) {

@@ -126,7 +126,9 @@ package struct RetrySteps: Sendable, Equatable {
     ) -> Duration {
         let share = min(max(chance, 0), 1)
         if let asked { return asked + min(initial, maximum) * share }
-        return step(failures) * share
+        let step = self.step(failures)
+        // The product is rounded and may come out a little larger.
+        return min(step * share, step)
     }
 
     func step(_ failures: Int) -> Duration {
