@@ -33,6 +33,7 @@ package struct SessionMachine: Sendable {
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
     var queue = CommitQueue()
+    var assembler = FrameAssembler()
     var wasBonded = false
     var actions: [SessionAction] = []
     var now: GatewayTime

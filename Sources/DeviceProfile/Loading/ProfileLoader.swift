@@ -50,6 +50,12 @@ package enum ProfileLoader {
             LayoutReader.layout)
         reportRepeated(layouts, keys)
         let session = keys.optional("session").flatMap(SessionReader.plan)
+        let decodeOnly = keys.optional("decode-only")?.string()
+        if decodeOnly != nil, keys.has("session") {
+            keys.problem(
+                about: "decode-only", "stands beside session",
+                accepted: "a session, or why there is none")
+        }
         let time = keys.required("time").flatMap(timeRules)
         let codes = keys.optional("codes").flatMap(codeRules) ?? CodeRules()
         let plausible = keys.optional("plausible").flatMap(plausibleRanges) ?? [:]
@@ -67,8 +73,10 @@ package enum ProfileLoader {
                 about: "class", "is any in a profile of a model",
                 accepted: "the class of the model, or generic: true")
         }
-        if transport == .bluetoothGATT, session == nil, !keys.has("session") {
-            keys.problem(about: "session", "is missing", accepted: "the steps of a GATT session")
+        if transport == .bluetoothGATT, decodeOnly == nil, !keys.has("session") {
+            keys.problem(
+                about: "session", "is missing",
+                accepted: "the steps of a GATT session, or decode-only with the reason")
         }
         guard let id, let revision, let title, let deviceClass, let transport, let confidence,
             let code, let models, let match, let layouts, let time
@@ -77,7 +85,7 @@ package enum ProfileLoader {
             id: id, revision: revision, title: title, deviceClass: deviceClass,
             isMedicalDevice: medical, confidence: confidence, confidenceNote: note,
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
-            match: match, session: session, layouts: layouts, time: time, codes: codes,
+            match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time, codes: codes,
             plausible: plausible, collect: collect, tapes: tapes, examples: examples,
             vectors: vectors, file: file)
     }
@@ -128,10 +136,22 @@ package enum ProfileLoader {
                     about: "service-data-length", "stands without service data",
                     accepted: "service-data beside it")
             }
+            rule.companyLowByte = keys.optional("company-low-byte")?.int(in: 0...255).map {
+                UInt8($0)
+            }
+            rule.companyDataLength = keys.optional("company-data-length")?.int(in: 0...255)
+            rule.serviceDataBytes = keys.optional("service-data-bytes").flatMap {
+                FieldReader.constant($0, shortest: 255)
+            }
+            if rule.serviceDataBytes != nil, rule.serviceData.isEmpty {
+                keys.problem(
+                    about: "service-data-bytes", "stands without service data",
+                    accepted: "service-data beside it")
+            }
             rule.addressPrefixes = texts(keys.optional("address-prefix"))
             let conditions = [
                 rule.nameExact.count, rule.namePrefixes.count, rule.services.count,
-                rule.serviceData.count, rule.companies.count,
+                rule.serviceData.count, rule.companies.count, rule.companyLowByte == nil ? 0 : 1,
             ]
             if conditions.allSatisfy({ $0 == 0 }) {
                 node.report(

@@ -73,7 +73,7 @@ package struct TimeEngine: Sendable {
         _ reading: Reading, _ received: GatewayTime, _ delivery: Delivery,
         _ reason: QuarantineReason
     ) -> TimeDecision {
-        guard delivery == .pushed, rules.readings != .stored else { return .quarantined(reason) }
+        guard delivery == .pushed, readings(reading) != .stored else { return .quarantined(reason) }
         return .accepted(receptionTime(received))
     }
 
@@ -89,7 +89,7 @@ package struct TimeEngine: Sendable {
             return plausible(time, reading, received, delivery)
         }
         guard delivery == .pushed else { return .quarantined(.timeUnknown) }
-        switch rules.readings {
+        switch readings(reading) {
         case .live: return .accepted(receptionTime(received))
         case .stored: return .quarantined(.timeUnknown)
         case .mixed:
@@ -104,13 +104,18 @@ package struct TimeEngine: Sendable {
         _ time: RecordTime, _ reading: Reading, _ received: GatewayTime, _ delivery: Delivery
     ) -> TimeDecision {
         if time.observed > received.utc + Self.futureTolerance {
-            return delivery == .pushed && rules.readings == .live
+            return delivery == .pushed && readings(reading) == .live
                 ? .accepted(receptionTime(received)) : .quarantined(.future)
         }
         guard received.utc - time.observed <= rules.maximumAge else {
             return .quarantined(.tooOld)
         }
         return .accepted(time)
+    }
+
+    /// What the frame says of itself goes before what the profile says of the model.
+    private func readings(_ reading: Reading) -> TimeRules.Readings {
+        reading.flags.contains(Reading.storedFlag) ? .stored : rules.readings
     }
 
     private func receptionTime(_ received: GatewayTime) -> RecordTime {
