@@ -68,8 +68,10 @@ package struct AdvertisementCollector: Sendable {
             // The person stepped off: the fuller frame will not come any more.
             return release(description.id) + [entry]
         }
+        let evidence = TimeEvidence(.pushed)
+        entry.evidence = evidence
         entry.record = builder.record(
-            reading, device: description, received: now, delivery: .pushed, clock: SessionClock())
+            reading, device: description, received: now, evidence: evidence)
         if !builder.hasOwnIdentity(reading) { entry.duplicateWindow = .seconds(60) }
         return collect(entry, description.id, profile.collect)
     }

@@ -21,8 +21,8 @@ package enum SessionEvent: Sendable {
     case notification(BluetoothUUID, [UInt8], at: GatewayTime)
     /// The entries of the commit with this number are on disk.
     case committed(Int, at: GatewayTime)
-    /// The store cannot take them now. Whoever runs the session keeps them and tries again; the
-    /// session takes nothing more from the device.
+    /// The store cannot take them now. Whoever runs the session keeps them and tries again, in the
+    /// order of the commits; the session takes nothing more from the device.
     case commitFailed(Int, at: GatewayTime)
     case timer(SessionTimer, at: GatewayTime)
     case disconnected(byDevice: Bool, at: GatewayTime)
@@ -89,11 +89,12 @@ package struct SessionEntry: Sendable {
     package var key: RecordKey
     /// Set for a live reading without time or index: the same bytes within this time are the same reading.
     package var duplicateWindow: Interval?
+    /// What the time of the record was decided from, so that it can be decided again (rule T0).
+    package var evidence: TimeEvidence?
 
     package init(
         reading: Reading, frames: [RawFrame], received: GatewayTime, record: Record?,
-        key: RecordKey,
-        duplicateWindow: Interval? = nil
+        key: RecordKey, duplicateWindow: Interval? = nil, evidence: TimeEvidence? = nil
     ) {
         self.reading = reading
         self.frames = frames
@@ -101,6 +102,7 @@ package struct SessionEntry: Sendable {
         self.record = record
         self.key = key
         self.duplicateWindow = duplicateWindow
+        self.evidence = evidence
     }
 }
 

@@ -1,19 +1,11 @@
 import DeviceProfile
 import Measurement
 
-/// Records that were asked for and wait for the end of the request.
-struct RecordAccessState: Sendable {
-    var plan: RecordAccessPlan
-    var request: [UInt8]
-    var entries: [SessionEntry] = []
-    /// Context frames whose measurement has not come (a meter sends them after it).
-    var contexts: [Int: Reading] = [:]
-    /// Dumps longer than this are stored in parts, so that memory stays bounded.
-    static let maximumEntries = 2_000
-}
-
+/// Frames on their way to the store: joined, dated, queued.
 extension SessionMachine {
     static let joinTimeout = Interval.seconds(2)
+    /// More than these are not kept waiting, be it for a context or for the clock.
+    static let maximumHeld = 64
 
     mutating func notified(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
         if phase == .draining { actions.append(.startTimer(.quiet, plan.quiet)) }
@@ -23,8 +15,8 @@ extension SessionMachine {
         guard let layout = profile.layout(for: .gatt(uuid)) else {
             return actions.append(.note(.ignored(uuid, byteCount: bytes.count)))
         }
-        if recordAccess != nil {
-            actions.append(.startTimer(.response, recordAccess?.plan.timeout ?? .seconds(30)))
+        if let state = recordAccess {
+            actions.append(.startTimer(.response, state.plan.timeout))
         }
         switch assembler.take(bytes, for: layout) {
         case .waiting: break
@@ -51,11 +43,12 @@ extension SessionMachine {
             reading: reading, frames: [frame], received: now, record: nil,
             key: builder.key(reading, device: device.id, received: now))
         if recordAccess != nil {
-            recordAccess?.entries.append(entry)
+            recordAccess?.append(entry)
             if recordAccess?.entries.count ?? 0 >= RecordAccessState.maximumEntries {
-                storeCollected()
+                storePart()
             }
-        } else if reading.contextFollows, let sequence = reading.sequenceNumber {
+        } else if reading.contextFollows, let sequence = reading.sequenceNumber, !isClosing {
+            if joins.count >= Self.maximumHeld || joins[sequence] != nil { flushJoins() }
             joins[sequence] = entry
             actions.append(.startTimer(.join, Self.joinTimeout))
         } else {
@@ -63,38 +56,60 @@ extension SessionMachine {
         }
     }
 
+    private var isClosing: Bool { if case .closing = phase { true } else { false } }
+
     private mutating func joinContext(_ context: Reading, _ frame: RawFrame) {
         guard let sequence = context.sequenceNumber else { return }
         if let index = recordAccess?.entries.lastIndex(where: {
             $0.reading.sequenceNumber == sequence
         }) {
-            recordAccess?.entries[index].reading.join(context: context)
-            recordAccess?.entries[index].frames.append(frame)
+            recordAccess?.entries[index].join(context, frame)
         } else if var entry = joins.removeValue(forKey: sequence) {
-            entry.reading.join(context: context)
-            entry.frames.append(frame)
+            entry.join(context, frame)
             enqueue(entry, .pushed)
         } else if recordAccess != nil {
-            recordAccess?.contexts[sequence] = context
+            recordAccess?.contexts[sequence] = .init(reading: context, frame: frame)
         } else {
-            actions.append(
-                .note(.refused(step: "join", "a context whose measurement did not come")))
+            noteLostContexts(1)
         }
+    }
+
+    private mutating func noteLostContexts(_ count: Int) {
+        guard count > 0 else { return }
+        actions.append(
+            .note(.refused(step: "join", "\(count) contexts whose measurement did not come")))
     }
 
     mutating func flushJoins() {
-        for entry in joins.values.sorted(by: { $0.received.utc < $1.received.utc }) {
-            enqueue(entry, .pushed)
+        let waiting = joins.values.sorted {
+            ($0.received.utc.microseconds, $0.reading.sequenceNumber ?? 0)
+                < ($1.received.utc.microseconds, $1.reading.sequenceNumber ?? 0)
         }
         joins = [:]
+        for entry in waiting { enqueue(entry, .pushed) }
+    }
+
+    /// Gives on what came before the clock was read.
+    mutating func flushHeld() {
+        let waiting = held
+        held = []
+        for entry in waiting { date(entry, TimeEvidence(.pushed, clock)) }
+    }
+
+    private mutating func enqueue(_ entry: SessionEntry, _ delivery: Delivery) {
+        if delivery == .pushed, isClockDue, held.count < Self.maximumHeld {
+            held.append(entry)
+        } else {
+            date(entry, TimeEvidence(delivery, clock))
+        }
     }
 
     /// Dates and codes a reading and puts it into the next commit.
-    private mutating func enqueue(_ entry: SessionEntry, _ delivery: Delivery) {
+    private mutating func date(_ entry: SessionEntry, _ evidence: TimeEvidence) {
         var entry = entry
         entry.record = builder.record(
-            entry.reading, device: device, received: entry.received, delivery: delivery,
-            clock: clock)
+            entry.reading, device: device, received: entry.received, evidence: evidence)
+        entry.evidence = evidence
         if !builder.hasOwnIdentity(entry.reading) { entry.duplicateWindow = .seconds(60) }
         if let time = entry.reading.deviceTime {
             memory.newestDeviceTime = max(memory.newestDeviceTime ?? time, time)
@@ -105,18 +120,17 @@ extension SessionMachine {
     // MARK: record access
 
     mutating func startRecordAccess(_ plan: RecordAccessPlan) {
-        let request = memory.nextSequence.map { RecordAccess.report(from: $0) }
-        request.map { requestRecords(plan, $0) } ?? requestRecords(plan, RecordAccess.reportAll)
+        requestRecords(RecordAccessState(plan: plan, from: memory.nextSequence))
     }
 
-    private mutating func requestRecords(_ plan: RecordAccessPlan, _ request: [UInt8]) {
-        recordAccess = RecordAccessState(plan: plan, request: request)
-        actions.append(.startTimer(.response, plan.timeout))
-        actions.append(.write(plan.controlPoint, request))
+    private mutating func requestRecords(_ state: RecordAccessState) {
+        recordAccess = state
+        actions.append(.startTimer(.response, state.plan.timeout))
+        actions.append(.write(state.plan.controlPoint, state.request))
     }
 
     private mutating func recordAccessAnswered(_ bytes: [UInt8]) {
-        guard let state = recordAccess else { return }
+        guard var state = recordAccess else { return }
         let response: RecordAccess.Response
         do throws(DecodeError) {
             response = try RecordAccess.response(bytes)
@@ -126,22 +140,34 @@ extension SessionMachine {
         switch response {
         case .count(let count):
             actions.append(.note(.recordAccess("the device holds \(count) records")))
-        case .code(_, .success), .code(_, .noRecords):
-            finishRecordAccess()
-        case .code(_, let code)
-        where code.meansUnsupportedFilter && state.request != RecordAccess.reportAll:
+        case .code(_, .success), .code(_, .noRecords): finishRecordAccess()
+        case .code(_, let code) where code.meansUnsupportedFilter && state.from != nil:
             actions.append(.note(.recordAccess("no filter by number: all records are read")))
-            requestRecords(state.plan, RecordAccess.reportAll)
-        case .code(_, let code): recordAccessRefused("response code \(code.rawValue)")
+            state.from = nil
+            requestRecords(state)
+        case .code(_, let code):
+            recordAccessRefused(
+                "response code \(code.rawValue)",
+                forGood: code == .opcodeUnsupported || code.meansUnsupportedFilter)
         }
     }
 
-    mutating func recordAccessRefused(_ why: String) {
+    /// The records did not come; unless the device cannot give them at all, the next session asks
+    /// again.
+    mutating func recordAccessRefused(_ why: String, forGood: Bool = false) {
         actions.append(.note(.refused(step: "record-access", why)))
-        finishRecordAccess()
+        if !forGood { shortfall = "the device did not give its records: \(why)" }
+        endRecordAccess()
     }
 
+    /// The device said that it sent all: whatever the order was, nothing is missing.
     private mutating func finishRecordAccess() {
+        let highest = recordAccess?.numbers.highest
+        storeCollected(next: highest.map { $0 + 1 })
+        endRecordAccess()
+    }
+
+    private mutating func endRecordAccess() {
         actions.append(.cancelTimer(.response))
         flushRecordAccess()
         next()
@@ -149,26 +175,50 @@ extension SessionMachine {
 
     /// Stores what came, also where the device left in the middle.
     mutating func flushRecordAccess() {
-        storeCollected()
+        storeCollected(next: recordAccess?.safeNext)
+        noteLostContexts(recordAccess?.contexts.count ?? 0)
         recordAccess = nil
     }
 
-    private mutating func storeCollected() {
+    /// The context of the last record may come yet, so that one waits for the next part.
+    private mutating func storePart() {
+        var kept: [SessionEntry] = []
+        if let last = recordAccess?.entries.last, last.reading.contextFollows,
+            last.frames.count == 1
+        {
+            kept = [last]
+            recordAccess?.entries.removeLast()
+        }
+        let isAscending = recordAccess?.numbers.isAscending ?? false
+        let keptNumber = isAscending ? kept.first?.reading.sequenceNumber : nil
+        storeCollected(next: kept.isEmpty ? recordAccess?.safeNext : keptNumber)
+        recordAccess?.entries = kept
+    }
+
+    private mutating func storeCollected(next: Int?) {
         guard let state = recordAccess, !state.entries.isEmpty else { return }
         recordAccess?.entries = []
-        for var entry in state.entries {
-            if let sequence = entry.reading.sequenceNumber, let context = state.contexts[sequence] {
-                entry.reading.join(context: context)
+        let isCurrent = DumpTimeline.isCurrent(
+            state.entries.map(\.reading), tolerance: builder.engine.tolerance(latency: .zero))
+        for (index, entry) in state.entries.enumerated() {
+            var entry = entry
+            if let sequence = entry.reading.sequenceNumber,
+                let context = recordAccess?.contexts.removeValue(forKey: sequence)
+            {
+                entry.join(context.reading, context.frame)
             }
-            enqueue(entry, .requested)
+            date(entry, TimeEvidence(.requested, clock, isCurrent: isCurrent[index]))
         }
-        let numbers = state.entries.compactMap(\.reading.sequenceNumber)
-        // Only an ascending dump proves that nothing below its last number is missing.
-        let isAscending = zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 }
-        if isAscending, let last = numbers.last {
-            memory.nextSequence = max(memory.nextSequence ?? 0, last + 1)
-            memory.newestSequence = max(memory.newestSequence ?? 0, last)
-            queue.memoryChanged = true
-        }
+        guard let next, let highest = state.numbers.highest else { return }
+        memory.nextSequence = max(memory.nextSequence ?? 0, next)
+        memory.newestSequence = max(memory.newestSequence ?? 0, highest)
+        queue.memoryChanged = true
+    }
+}
+
+extension SessionEntry {
+    fileprivate mutating func join(_ context: Reading, _ frame: RawFrame) {
+        reading.join(context: context)
+        frames.append(frame)
     }
 }

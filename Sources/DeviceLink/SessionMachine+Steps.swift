@@ -1,17 +1,22 @@
-package import DeviceProfile
-package import Measurement
+import DeviceProfile
+import Measurement
 
+/// The steps of the profile, one after the other.
 extension SessionMachine {
     /// Begins the next operation, or takes what the device still sends.
     mutating func next() {
         guard phase == .running else { return }
+        current = nil
+        if !isClockDue { flushHeld() }
         guard !operations.isEmpty else {
-            current = nil
             phase = .draining
             actions.append(.startTimer(.quiet, plan.quiet))
             return
         }
-        let operation = operations.removeFirst()
+        begin(operations.removeFirst())
+    }
+
+    private mutating func begin(_ operation: SessionOperation) {
         current = operation
         switch operation {
         case .readInformation(let uuid), .readClock(let uuid): actions.append(.read(uuid))
@@ -35,11 +40,14 @@ extension SessionMachine {
     }
 
     mutating func readFailed(_ uuid: BluetoothUUID, _ error: LinkError) {
-        if endsSession(error) { return close(after: error) }
-        if case .readClock = current {
+        switch current {
+        case .readClock(uuid):
+            if endsSession(error) { return close(after: error) }
             actions.append(.note(.clockUnreadable(error.summary)))
-        } else {
+        case .readInformation(uuid):
+            if endsSession(error) { return close(after: error) }
             actions.append(.note(.refused(step: "read \(uuid)", error.summary)))
+        default: return
         }
         next()
     }
@@ -67,94 +75,67 @@ extension SessionMachine {
         actions.append(.note(.information(device)))
     }
 
-    // MARK: the clock
+    // MARK: writes and subscriptions
 
-    private mutating func clockRead(_ uuid: BluetoothUUID, _ bytes: [UInt8], _ latency: Interval) {
-        var reader = ByteReader(bytes)
-        guard let field = try? DateTimeField(parsing: &reader) else {
-            return actions.append(.note(.clockUnreadable("\(bytes.count) bytes are no clock")))
-        }
-        guard let time = field.known else {
-            return actions.append(.note(.clockUnreadable("the device has no date")))
-        }
-        let check = ClockCheck(gateway: now, device: time, latency: latency)
-        clock.check = check
-        let offset = check.offset(clock: profile.time.clock, zone: builder.engine.zone)
-        memory.clockOffset = offset
-        memory.clockCheckedAt = now.utc
-        queue.memoryChanged = true
-        actions.append(.note(.clockRead(offset: offset)))
-    }
-
-    private mutating func setClock(_ uuid: BluetoothUUID, _ zone: SessionPlan.ClockZone) {
-        guard now.synchronised else {
-            let reason = "the gateway's own clock is not synchronised"
-            actions.append(.note(.clockNotSet(because: reason)))
-            return next()
-        }
-        actions.append(.setClock(uuid, zone))
-    }
-
-    /// The bytes of Date Time that set a clock at this moment: to the nearest second.
-    package func clockBytes(_ clockZone: SessionPlan.ClockZone, at moment: GatewayTime) -> [UInt8] {
-        let zone = clockZone == .utc ? TimeZoneRules.utc : builder.engine.zone
-        return DateTimeField.bytes(zone.local(moment.utc + .milliseconds(500)))
-    }
-
-    mutating func written() {
+    mutating func written(_ uuid: BluetoothUUID) {
         switch current {
-        case .setClock:
+        case .setClock(uuid, _):
             clockWasSet()
+            actions.append(.note(.clockSet(at: now.utc)))
             next()
-        case .write: next()
-        case .recordAccess: break  // The answer comes as an indication.
-        default: break
+        case .write(uuid, _): next()
+        default: break  // That of a control point is answered by an indication.
         }
     }
 
-    private mutating func clockWasSet() {
-        memory.clockSetAt = now.utc
-        queue.memoryChanged = true
-        actions.append(.note(.clockSet(at: now.utc)))
-        clock.wasSet = true
-        guard let check = clock.check else { return }
-        let offset = check.offset(clock: profile.time.clock, zone: builder.engine.zone)
-        let step = ClockStep(
-            deviceBefore: check.device, offset: offset, setAt: now.utc, drained: false)
-        clock.steps.append(step)
-        memory.clockSteps.append(step)
-        memory.clockSteps.removeFirst(
-            max(0, memory.clockSteps.count - DeviceMemory.maximumClockSteps))
-    }
-
-    mutating func writeFailed(_ error: LinkError) {
-        if endsSession(error) { return close(after: error) }
+    mutating func writeFailed(_ uuid: BluetoothUUID, _ error: LinkError) {
         switch current {
-        case .setClock:
+        case .setClock(uuid, _):
+            if case .refused = error { current = nil }
+            if endsSession(error) { return close(after: error) }
             actions.append(.note(.clockSetFailed(error.summary)))
             next()
-        case .recordAccess: recordAccessRefused(error.summary)
-        case .write:
+        case .write(uuid, _):
+            if endsSession(error) { return close(after: error) }
             actions.append(.note(.refused(step: "write", error.summary)))
             next()
+        case .recordAccess(let plan) where plan.controlPoint == uuid:
+            if endsSession(error) { return close(after: error) }
+            recordAccessRefused(error.summary)
         default: break
         }
+    }
+
+    mutating func subscribed(_ uuid: BluetoothUUID) {
+        guard case .subscribe(uuid) = current else { return }
+        hasSubscription = true
+        if shortfall == Self.nothingSubscribed { shortfall = nil }
+        next()
     }
 
     mutating func subscribeFailed(_ uuid: BluetoothUUID, _ error: LinkError) {
+        guard case .subscribe(uuid) = current else { return }
         if endsSession(error) { return close(after: error) }
         actions.append(.note(.refused(step: "subscribe \(uuid)", error.summary)))
+        if !hasSubscription, shortfall == nil { shortfall = Self.nothingSubscribed }
         next()
     }
+
+    private static let nothingSubscribed = "the device took no subscription"
 
     /// A refusal is the device's answer; everything else means that the link is of no use.
     private func endsSession(_ error: LinkError) -> Bool {
         switch error {
-        case .refused(let code, _): wasBonded && (code == 0x05 || code == 0x0F)
+        case .refused(let code, _): isBonded && Self.isAboutBond(code)
         case .noSuchCharacteristic: false
         default: true
         }
     }
+
+    /// Insufficient Authentication and Insufficient Encryption, although a bond is there.
+    static func isAboutBond(_ code: UInt8?) -> Bool { code == 0x05 || code == 0x0F }
+
+    // MARK: timers
 
     mutating func timerFired(_ timer: SessionTimer) {
         switch (timer, phase) {

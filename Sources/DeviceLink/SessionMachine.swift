@@ -15,7 +15,7 @@ package struct SessionMachine: Sendable {
         case running
         /// All steps are done; what the device still sends is taken.
         case draining
-        /// The link is over; only commits are waited for.
+        /// All is said; the end of the link and of the commits is waited for.
         case closing(SessionEnd)
         case finished
     }
@@ -32,9 +32,15 @@ package struct SessionMachine: Sendable {
     var current: SessionOperation?
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
+    /// What came before the clock was read.
+    var held: [SessionEntry] = []
     var queue = CommitQueue()
     var assembler = FrameAssembler()
-    var wasBonded = false
+    var isBonded = false
+    var linkIsOver = false
+    var hasSubscription = false
+    /// Why the device could not give all that it has although the link stood.
+    var shortfall: String?
     var actions: [SessionAction] = []
     var now: GatewayTime
 
@@ -49,7 +55,7 @@ package struct SessionMachine: Sendable {
         self.device = device
         self.memory = memory
         self.now = now
-        clock = SessionClock(steps: memory.clockSteps)
+        clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
         builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
     }
 
@@ -80,7 +86,7 @@ package struct SessionMachine: Sendable {
         case .connectFailed(let error), .servicesFailed(let error): close(after: error)
         case .bonded(let at):
             now = at
-            discover()
+            bonded()
         case .bondFailed(let error): close(after: error)
         case .services(let services, let at):
             now = at
@@ -91,15 +97,15 @@ package struct SessionMachine: Sendable {
         case .readFailed(let uuid, let error, let at):
             now = at
             readFailed(uuid, error)
-        case .written(_, let at):
+        case .written(let uuid, let at):
             now = at
-            written()
-        case .writeFailed(_, let error, let at):
+            written(uuid)
+        case .writeFailed(let uuid, let error, let at):
             now = at
-            writeFailed(error)
-        case .subscribed(_, let at):
+            writeFailed(uuid, error)
+        case .subscribed(let uuid, let at):
             now = at
-            if case .subscribe = current { next() }
+            subscribed(uuid)
         case .subscribeFailed(let uuid, let error, let at):
             now = at
             subscribeFailed(uuid, error)
@@ -116,9 +122,9 @@ package struct SessionMachine: Sendable {
         case .timer(let timer, let at):
             now = at
             timerFired(timer)
-        case .disconnected(_, let at):
+        case .disconnected(let byDevice, let at):
             now = at
-            disconnected()
+            disconnected(byDevice: byDevice)
         }
     }
 
@@ -126,7 +132,7 @@ package struct SessionMachine: Sendable {
 
     private mutating func connected(bonded: Bool) {
         guard phase == .connecting else { return }
-        wasBonded = bonded
+        isBonded = bonded
         if plan.bond != .none, !bonded {
             phase = .bonding
             actions.append(.bond(plan.bond))
@@ -135,8 +141,13 @@ package struct SessionMachine: Sendable {
         }
     }
 
+    private mutating func bonded() {
+        guard phase == .bonding else { return }
+        isBonded = true
+        discover()
+    }
+
     private mutating func discover() {
-        guard phase == .connecting || phase == .bonding else { return }
         phase = .discovering
         actions.append(.discoverServices(timeout: plan.servicesTimeout))
     }
@@ -165,32 +176,39 @@ package struct SessionMachine: Sendable {
             close(.needsPerson("pairing failed: \(text)"), disconnect: true)
         case .staleBond(let text):
             close(.needsPerson("the device has lost its bond: \(text)"), disconnect: true)
+        case .refused(let code, let text) where Self.isAboutBond(code):
+            close(.needsPerson("the device does not accept the bond: \(text)"), disconnect: true)
         default: close(.interrupted(error.summary), disconnect: true)
         }
     }
 
     mutating func close(_ end: SessionEnd, disconnect: Bool) {
         if case .closing = phase { return }
+        // The answer to a set got lost: whether the clock took it shows when it is read next.
+        if case .setClock = current, phase == .running { clockWasSet() }
+        current = nil
+        let end = end == .complete ? shortfall.map { .interrupted($0) } ?? end : end
+        phase = .closing(end)
         flushRecordAccess()
         flushJoins()
+        flushHeld()
         for timer in [SessionTimer.settle, .quiet, .response, .join] {
             actions.append(.cancelTimer(timer))
         }
         if disconnect { actions.append(.disconnect) }
-        if end == .complete {
-            for index in memory.clockSteps.indices { memory.clockSteps[index].drained = true }
-        }
+        guard end == .complete else { return }
+        for index in memory.clockSteps.indices { memory.clockSteps[index].drained = true }
         memory.lastSessionEndedAt = now.utc
         queue.memoryChanged = true
-        phase = .closing(end)
     }
 
-    private mutating func disconnected() {
+    private mutating func disconnected(byDevice: Bool) {
+        linkIsOver = true
         switch phase {
-        case .draining: close(.complete, disconnect: false)
+        case .draining where byDevice: close(.complete, disconnect: false)
+        case .draining: close(.interrupted("the link was ended"), disconnect: false)
         case .closing, .finished: break
-        default:
-            close(.interrupted("the device left while \(doing)"), disconnect: false)
+        default: close(.interrupted("the device left while \(doing)"), disconnect: false)
         }
     }
 
@@ -203,14 +221,15 @@ package struct SessionMachine: Sendable {
         }
     }
 
-    /// Hands out the next commit; ends the session when the link and all commits are over.
+    /// Hands out the next commit; ends the session when the link and all commits are over, so that
+    /// what still came while the link was being closed is stored.
     private mutating func settleEnd() {
         var closing: SessionEnd?
         if case .closing(let end) = phase { closing = end }
         if let commit = queue.next(memory: memory, device: device, closing: closing != nil) {
             actions.append(.commit(commit))
         }
-        if let end = closing, !queue.isBusy {
+        if let end = closing, linkIsOver, !queue.isBusy {
             phase = .finished
             actions.append(.finished(end))
         }

@@ -50,8 +50,12 @@ enum SessionOperation: Sendable, Equatable {
                 note(.clockNotSet(because: "the device has no writable \(uuid)"))
                 return []
             case .subscribe(let uuids):
-                return uuids.filter { can($0, .notify) || can($0, .indicate) }
-                    .map { .subscribe($0) }
+                let found = uuids.filter { can($0, .notify) || can($0, .indicate) }
+                if found.isEmpty {
+                    let names = uuids.map(\.description).joined(separator: ", ")
+                    note(.refused(step: "subscribe", "the device has none of \(names)"))
+                }
+                return found.map { .subscribe($0) }
             case .recordAccess(let plan):
                 if can(plan.controlPoint, .write) { return [.recordAccess(plan)] }
                 note(.refused(step: "record-access", "the device has no \(plan.controlPoint)"))

@@ -61,6 +61,8 @@ package struct DeviceProfile: Sendable {
     package var tapes: [ProfileTape]
     package var examples: [MatchExample]
     package var vectors: [ProfileVector]
+    /// What an owner should know: how to pair, traps.
+    package var notes: [String]
     /// The file it was read from.
     package var file: String
 
@@ -99,9 +101,9 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
                 self = .manufacturerDataFamily(low)
                 return
             }
-            guard digits.utf8.count == 4, let company = UInt16(digits, radix: 16) else {
-                return nil
-            }
+            guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit),
+                let company = UInt16(digits, radix: 16)
+            else { return nil }
             self = .manufacturerData(company)
         case ("advertisement", nil): self = .advertisement
         case ("usb", nil): self = .usb
@@ -142,6 +144,8 @@ package struct MatchRule: Sendable {
     /// Company ids that end in this byte, whatever the other one is.
     package var companyLowByte: UInt8?
     package var companyDataLength: Int?
+    /// Bytes that the manufacturer data after the company id has at an offset.
+    package var companyDataBytes: FieldLayout.Constant?
     /// The manufacturer data after the company id begins so.
     package var companyDataPrefix: [UInt8] = []
     package var addressPrefixes: [String] = []

@@ -81,7 +81,7 @@ package struct RawFrame: Sendable, Hashable {
 
 /// A moment at which the gateway set a device's clock; stamps from before it need the old offset.
 package struct ClockStep: Sendable, Equatable {
-    /// What the device's clock showed right before it was set.
+    /// What the device's clock showed at the moment when it was set.
     package var deviceBefore: LocalDateTime
     /// Gateway minus device before the set.
     package var offset: Interval
@@ -111,6 +111,7 @@ package struct DeviceMemory: Sendable, Equatable {
     /// The newest raw device time and sequence number seen, to notice a clock that jumped.
     package var newestDeviceTime: LocalDateTime?
     package var newestSequence: Int?
+    /// End of the last session in which the device gave all that it had.
     package var lastSessionEndedAt: Instant?
     package var failedMeasurements: Int = 0
     package var batteryPercent: Int?

@@ -94,7 +94,8 @@ package struct TapeParser {
         case "write": return .write(try uuid(value), try expectedHex(value, "value"))
         case "indicate", "notify": return .notification(try uuid(value), try hex(value, "value"))
         case "bonded": return .bonded(method: value["method"]?.string)
-        case "disconnected": return .disconnected(byDevice: value["by"]?.string != "gateway")
+        case "disconnected":
+            return .disconnected(byDevice: value["by"]?.string ?? "device" == "device")
         case "gateway-clock":
             guard let synchronised = value["synchronised"]?.bool else {
                 throw error("\"gateway-clock\" holds \"synchronised\": true or false")

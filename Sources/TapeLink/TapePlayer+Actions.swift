@@ -20,7 +20,9 @@ extension TapePlayer {
                 player.machine?.clockBytes(clockZone, at: player.gatewayTime) ?? []
             }
         case .subscribe(let uuid): feed(.subscribed(uuid, at: gatewayTime))
-        case .commit(let commit): steps.append(.commit(commit))
+        case .commit(let commit):
+            memory = commit.memory
+            steps.append(.commit(commit))
         case .startTimer(let timer, let length): timers[timer] = now + length
         case .cancelTimer(let timer): timers[timer] = nil
         case .disconnect: feed(.disconnected(byDevice: false, at: gatewayTime))
@@ -42,6 +44,11 @@ extension TapePlayer {
     @discardableResult
     private mutating func take(_ fits: (Tape.Entry) -> Bool) -> Tape.Line? {
         guard let found = find(fits) else { return nil }
+        for passed in index..<found where !consumed.contains(passed) {
+            guard case .gatewayClock(let state) = tape.lines[passed].entry else { continue }
+            synchronised = state
+            consumed.insert(passed)
+        }
         consumed.insert(found)
         let line = tape.lines[found]
         now = max(now, line.at)
@@ -53,7 +60,7 @@ extension TapePlayer {
         if case .services(let services)? = line?.entry {
             feed(.services(services, at: gatewayTime))
         } else {
-            feed(.services([shownByLines()], at: gatewayTime))
+            feed(.services(passedServices ?? [shownByLines()], at: gatewayTime))
         }
     }
 
@@ -74,8 +81,10 @@ extension TapePlayer {
     }
 
     private mutating func read(_ uuid: BluetoothUUID) {
-        let line = take { if case .read(uuid, _) = $0 { true } else { false } }
-        if let line, case .read(_, let bytes) = line.entry { values[uuid] = (bytes, line.at) }
+        if values[uuid] == nil {
+            let line = take { if case .read(uuid, _) = $0 { true } else { false } }
+            if let line, case .read(_, let bytes) = line.entry { values[uuid] = (bytes, line.at) }
+        }
         guard let value = values[uuid] else {
             return feed(
                 .readFailed(
@@ -87,24 +96,25 @@ extension TapePlayer {
     private mutating func write(
         _ uuid: BluetoothUUID, _ bytes: (TapePlayer) -> [UInt8]
     ) throws(TapeError) {
-        let isWrite: (Tape.Entry) -> Bool = { if case .write = $0 { true } else { false } }
         let isOurs: (Tape.Entry) -> Bool = { if case .write(uuid, _) = $0 { true } else { false } }
-        if !tape.lines.contains(where: { isOurs($0.entry) }) {
+        guard tape.lines.contains(where: { isOurs($0.entry) }) else {
             // The tape says nothing of this characteristic; the recorded device took the write.
+            tolerated = uuid
             return feed(.written(uuid, at: gatewayTime))
         }
-        guard let line = take(isWrite), case .write(let expectedUUID, let expected) = line.entry
-        else {
+        guard let line = take(isOurs), case .write(_, let expected) = line.entry else {
             let last = tape.lines[tape.lines.count - 1]
-            throw error(last, "nothing is expected any more; the session wrote to \(uuid)")
+            throw error(
+                last,
+                "no further write to \(uuid) is expected; "
+                    + "the session wrote \(hexText(bytes(self)))")
         }
         let sent = bytes(self)
-        guard expectedUUID == uuid, expected == nil || expected == sent else {
-            let wanted = expected.map { hexText($0) } ?? "anything"
+        if let expected, expected != sent {
             throw error(
                 line,
-                "a write of \(wanted) to \(expectedUUID) is expected; "
-                    + "the session wrote \(hexText(sent)) to \(uuid)")
+                "a write of \(hexText(expected)) to \(uuid) is expected; "
+                    + "the session wrote \(hexText(sent))")
         }
         feed(.written(uuid, at: gatewayTime))
     }

@@ -29,6 +29,8 @@ package struct TapePlayer: Sendable {
     var now: Instant
     var synchronised = true
     var values: [BluetoothUUID: (bytes: [UInt8], at: Instant)] = [:]
+    /// Services of a line that was passed before the session asked for them.
+    var passedServices: [GATTService]?
     var timers: [SessionTimer: Instant] = [:]
     var machine: SessionMachine?
     var profile: DeviceProfile?
@@ -37,6 +39,8 @@ package struct TapePlayer: Sendable {
     var steps: [TapeStep] = []
     var actions: [SessionAction] = []
     var passedOver = false
+    /// The last characteristic that was written although the tape says nothing of it.
+    var tolerated: BluetoothUUID?
 
     /// A player at the start of a tape; `memory` is what is known of its device.
     package init(
@@ -54,9 +58,13 @@ package struct TapePlayer: Sendable {
 
     package var gatewayTime: GatewayTime { time(now) }
 
+    /// The gateway's clocks at a moment of the tape: the monotonic one starts with the tape.
     func time(_ instant: Instant) -> GatewayTime {
-        GatewayTime(
-            utc: instant, monotonicNanoseconds: instant.microseconds * 1_000,
+        let start = tape.lines.first?.at ?? instant
+        let (nanoseconds, overflow) = (instant - start).microseconds.multipliedReportingOverflow(
+            by: 1_000)
+        return GatewayTime(
+            utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
             synchronised: synchronised)
     }
 
@@ -111,8 +119,12 @@ package struct TapePlayer: Sendable {
         if fireTimer(before: line.at) { return true }
         emit(collector.due(at: line.at))
         if !steps.isEmpty { return true }
-        if machine != nil, case .write(let uuid, _) = line.entry {
-            throw error(line, "a write to \(uuid) is expected here; the session wrote nothing")
+        if !passedOver, case .write(let uuid, _) = line.entry {
+            let other = tolerated.map { "; it wrote to \($0), of which the tape says nothing" }
+            throw error(
+                line,
+                "a write to \(uuid) is expected here; the session wrote nothing to it"
+                    + (other ?? ""))
         }
         consumed.insert(index)
         now = max(now, line.at)
@@ -124,18 +136,45 @@ package struct TapePlayer: Sendable {
         switch line.entry {
         case .advertisement(let bytes, let rssi):
             if machine == nil { try advertised(bytes, rssi, line) }
-        case .connected: if machine == nil { begin() }
+        case .connected: connectedAgain()
         case .read(let uuid, let bytes): values[uuid] = (bytes, line.at)
         case .gatewayClock(let state): synchronised = state
         case .notification(let uuid, let bytes):
-            feed(.notification(uuid, bytes, at: gatewayTime))
+            try needConnection(line, "a value of \(uuid)")
+            feed(.notification(uuid, bytes, at: time(line.at)))
         case .disconnected(let byDevice):
             feed(.disconnected(byDevice: byDevice, at: gatewayTime))
             passedOver = false
+            values = [:]
+            passedServices = nil
         case .output, .input:
             throw error(line, "the session of this transport cannot be played")
-        case .services, .bonded, .write: break  // Taken when the session asks for them.
+        case .services(let services):
+            passedServices = services
+            try needConnection(line, "services")
+        case .bonded: try needConnection(line, "a bond")
+        case .write: break  // Taken when the session asks for it.
         }
+    }
+
+    /// A tape that never says "connected" is connected when its device first answers.
+    private mutating func needConnection(
+        _ line: Tape.Line, _ what: String
+    ) throws(TapeError) {
+        guard machine == nil, !passedOver else { return }
+        let saysConnected = tape.lines.contains { $0.entry == .connected }
+        if saysConnected {
+            // Services and bonds may stand above the connection that they belong to.
+            guard case .notification = line.entry else { return }
+            throw error(line, "\(what) outside of a connection")
+        }
+        begin()
+        while !actions.isEmpty { try perform(actions.removeFirst()) }
+    }
+
+    private mutating func connectedAgain() {
+        feed(.disconnected(byDevice: true, at: gatewayTime))
+        begin()
     }
 
     private mutating func endOfTape() -> Bool {
@@ -196,23 +235,28 @@ package struct TapePlayer: Sendable {
 
     private mutating func begin() {
         let chosen = profile ?? profileByServices()
-        guard let chosen, chosen.session != nil,
+        guard let chosen,
             let session = SessionMachine(
                 profile: chosen, device: device, memory: memory, zone: zone,
                 simulated: true, now: gatewayTime)
         else { return passedOver = true }
+        passedOver = false
         steps.append(.matched(profile: chosen.id))
         profile = chosen
         machine = session
-        actions = machine?.start() ?? []
+        actions += machine?.start() ?? []
     }
 
-    /// A tape without an advertisement shows its device by its services.
+    /// A tape without an advertisement shows its device by its model number, or its services.
     private func profileByServices() -> DeviceProfile? {
         var seen = Advertisement()
         for line in tape.lines {
-            if case .services(let services) = line.entry {
-                seen.serviceUUIDs += services.map(\.uuid)
+            switch line.entry {
+            case .services(let services): seen.serviceUUIDs += services.map(\.uuid)
+            case .read(.modelNumber, let bytes):
+                let name = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                if let named = profiles.profile(model: name) { return named }
+            default: break
             }
         }
         return profiles.match(seen, address: tape.header.address)
@@ -224,6 +268,20 @@ package struct TapePlayer: Sendable {
 }
 
 extension TapePlayer {
+    /// Why a tape that has come to its end gave nothing.
+    var nothingPlayed: TapeError {
+        let isShown = tape.lines.contains {
+            switch $0.entry {
+            case .advertisement, .connected, .services: true
+            default: false
+            }
+        }
+        return TapeError(
+            file: file, line: 1,
+            message: isShown
+                ? "no profile fits this device" : "nothing shows which device this is")
+    }
+
     /// The id of the profile that the device was matched with.
     package var profileID: String? { profile?.id }
 }

@@ -18,17 +18,14 @@ package struct ReplayResult: Sendable {
 package struct TapeReplay: Sendable {
     private let profiles: ProfileIndex
     private let zone: TimeZoneRules
-    private let tolerance: Interval?
     private var memories: [DeviceID: DeviceMemory] = [:]
-    private var seen: Set<RecordKey> = []
-    private var lately: [[UInt8]: Instant] = [:]
+    /// What was decided first for a key: it stays, whatever a later delivery would give (T16).
+    private var first: [RecordKey: Record?] = [:]
+    private var lately: [[UInt8]: (at: Instant, key: RecordKey)] = [:]
 
     package init(profiles: ProfileIndex, zone: TimeZoneRules, tolerance: Interval? = nil) {
-        var chosen = profiles
-        if let tolerance { chosen = profiles.with(tolerance: tolerance) }
-        self.profiles = chosen
+        self.profiles = tolerance.map { profiles.with(tolerance: $0) } ?? profiles
         self.zone = zone
-        self.tolerance = tolerance
     }
 
     /// Plays one tape to its end.
@@ -41,49 +38,100 @@ package struct TapeReplay: Sendable {
         var player = TapePlayer(
             tape, file: file, profiles: profiles, zone: zone,
             memory: memories[id] ?? DeviceMemory())
-        var unmatched = false
-        var matched = false
+        var undated: [ReplayResult] = []
+        do throws(TapeError) {
+            try play(&player, id, &undated, each, note)
+        } catch {
+            undated.forEach(each)
+            throw error
+        }
+        // The tape ends and the gateway's clock was not synchronised: they wait on.
+        undated.forEach(each)
+    }
+
+    private mutating func play(
+        _ player: inout TapePlayer, _ id: DeviceID, _ undated: inout [ReplayResult],
+        _ each: (ReplayResult) -> Void, _ note: (SessionNote) -> Void
+    ) throws(TapeError) {
+        var isKnown = false
         while true {
-            switch try player.next() {
+            let step = try player.next()
+            if player.gatewayTime.synchronised {
+                for result in undated { each(dated(result, by: player.gatewayTime)) }
+                undated = []
+            }
+            switch step {
             case .commit(let commit):
                 for entry in commit.entries {
-                    each(
-                        ReplayResult(
-                            outcome: judge(entry), entry: entry,
-                            profile: entry.record?.profile ?? player.profileID ?? ""))
+                    let result = judge(entry, player.profileID ?? "")
+                    if result.outcome == .quarantined(.noClockSync) {
+                        undated.append(result)
+                    } else {
+                        each(result)
+                    }
                 }
                 memories[id] = commit.memory
                 player.committed(commit.number)
             case .note(let text): note(text)
-            case .unmatched: unmatched = true
-            case .matched, .sighting: matched = true
+            case .unmatched: break
+            case .matched, .sighting: isKnown = true
             case .sessionEnded(.needsPerson(let why)), .sessionEnded(.interrupted(let why)):
                 note(.refused(step: "session", why))
             case .sessionEnded(.complete): break
             case .finished:
-                if !matched {
-                    let why = unmatched ? "no profile fits this device" : "nothing to play"
-                    throw TapeError(file: file, line: 1, message: why)
-                }
-                return
+                if isKnown { return }
+                throw player.nothingPlayed
             }
         }
     }
 
-    private mutating func judge(_ entry: SessionEntry) -> ReplayResult.Outcome {
-        let isFirst = seen.insert(entry.key).inserted
+    private mutating func judge(_ entry: SessionEntry, _ profile: String) -> ReplayResult {
+        var result = ReplayResult(
+            outcome: .reading(entry.reading.outcome), entry: entry,
+            profile: entry.record?.profile ?? profile)
         guard entry.reading.outcome == .measurement || entry.reading.outcome == .failedMeasurement
-        else { return .reading(entry.reading.outcome) }
-        guard isFirst, !isRedelivery(entry) else { return .duplicate }
-        if let reason = entry.record?.quarantine { return .quarantined(reason) }
-        return .reading(entry.reading.outcome)
+        else { return result }
+        if let known = known(entry) {
+            result.outcome = .duplicate
+            result.entry.record?.time = known?.time
+            result.entry.record?.quarantine = known?.quarantine
+            return result
+        }
+        first[entry.key] = .some(entry.record)
+        if let reason = entry.record?.quarantine { result.outcome = .quarantined(reason) }
+        return result
     }
 
-    /// The same bytes again within the window of a reading that has no time and no index.
-    private mutating func isRedelivery(_ entry: SessionEntry) -> Bool {
-        guard let window = entry.duplicateWindow else { return false }
+    /// The record that this one repeats, by its key or within the window of a reading that has
+    /// neither time nor index; nil for a new one, and nil inside for one that was no measurement.
+    private mutating func known(_ entry: SessionEntry) -> Record?? {
+        if let record = first[entry.key] { return .some(record) }
+        guard let window = entry.duplicateWindow else { return nil }
         let bytes = Array((entry.record?.device.id.stable ?? "").utf8) + entry.reading.keyBytes
-        let before = lately.updateValue(entry.received.utc, forKey: bytes)
-        return before.map { (entry.received.utc - $0).magnitude <= window } ?? false
+        let before = lately[bytes]
+        if let before, (entry.received.utc - before.at).magnitude <= window {
+            lately[bytes] = (entry.received.utc, before.key)
+            return .some(first[before.key] ?? nil)
+        }
+        lately[bytes] = (entry.received.utc, entry.key)
+        return nil
+    }
+
+    /// Rule T0: once the gateway's clock is synchronised, what waited is dated under its old key.
+    private mutating func dated(_ waiting: ReplayResult, by now: GatewayTime) -> ReplayResult {
+        var result = waiting
+        guard let profile = profiles[id: waiting.profile], let evidence = waiting.entry.evidence,
+            let device = waiting.entry.record?.device
+        else { return waiting }
+        let builder = RecordBuilder(profile: profile, zone: zone, simulated: true)
+        result.entry.received = waiting.entry.received.resolved(by: now)
+        result.entry.record = builder.record(
+            waiting.entry.reading, device: device, received: result.entry.received,
+            evidence: evidence)
+        result.entry.record?.key = waiting.entry.key
+        first[waiting.entry.key] = .some(result.entry.record)
+        let reason = result.entry.record?.quarantine
+        result.outcome = reason.map { .quarantined($0) } ?? .reading(.measurement)
+        return result
     }
 }

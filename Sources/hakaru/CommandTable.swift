@@ -4,7 +4,7 @@ enum CommandTable {
         [
             StatusCommand.command, DevicesCommand.command, SightingsCommand.command,
             RecordsCommand.command,
-        ] + QuarantineCommands.all + offline + [completion]
+        ] + QuarantineCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [
@@ -36,8 +36,16 @@ enum CommandTable {
             ]
         ) { call throws(CommandError) in
             var lines: [String] = []
-            try ReplayCommand.run(call.words, call.options) { lines.append($0) }
+            var failure: CommandError?
+            do throws(CommandError) {
+                try ReplayCommand.run(call.words, call.options) { lines.append($0) }
+            } catch {
+                failure = error
+            }
+            // What was decided before a tape failed is a result too.
             for line in lines { try ReadingText.print(line, call) }
+            try call.output.flush()
+            if let failure { throw failure }
         },
         Command(
             path: ["explain"], summary: "tell which profile a device gets, and why",

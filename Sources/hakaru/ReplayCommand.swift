@@ -45,12 +45,13 @@ enum ReplayCommand {
     private static func json(_ result: ReplayResult, _ zone: TimeZoneRules) -> String {
         var writer = JSONWriter()
         let record = result.entry.record
+        var reading = result.entry.reading
+        reading.flags = record?.flags ?? reading.flags
         writer.object { writer in
-            ReadingJSON.write(
-                result.entry.reading, outcome: result.outcome.text, to: &writer)
+            ReadingJSON.write(reading, outcome: result.outcome.text, to: &writer)
             writer.member("profile", result.profile)
             let time = record?.time
-            writer.member("observation_time", time.map { zone.iso8601($0.observed) })
+            writer.member("observation_time", time.map { zone.written($0) })
             writer.member("origin_of_time_code", time?.origin.rawValue)
             writer.member("data_input_code", record?.dataInputCode.rawValue)
             writer.member("time_basis", time?.basis.rawValue)
@@ -71,6 +72,13 @@ enum ReplayCommand {
             }
         }
         return Int64(text).map { .seconds($0) }
+    }
+}
+
+extension TimeZoneRules {
+    /// The time as it goes into a document, with the zone's offset: cut to what was measured (T20).
+    fileprivate func written(_ time: RecordTime) -> String {
+        iso8601(instant(time.resolution.cut(local(time.observed))))
     }
 }
 

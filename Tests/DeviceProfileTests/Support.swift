@@ -43,7 +43,7 @@ extension Reading {
 enum Shipped {
     static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
     static let directory = root + "/device-profiles"
-    static let set: ProfileSet = {
+    static let loaded: ProfileSet = {
         do {
             return ProfileSet(
                 try FileReader.list(directory, suffix: ".yaml").map {
@@ -53,7 +53,7 @@ enum Shipped {
             preconditionFailure("the shipped profiles cannot be read: \(error)")
         }
     }()
-    static var profiles: [DeviceProfile] { set.index.profiles }
+    static var profiles: [DeviceProfile] { loaded.index.profiles }
 }
 
 /// A generator with a seed, so that a found input can be found again (SplitMix64).

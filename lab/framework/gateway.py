@@ -66,7 +66,7 @@ class UnixConnection(http.client.HTTPConnection):
 class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
-    def __init__(self, root, programs, folder, receiver):
+    def __init__(self, root, programs, folder, receiver, debug=False):
         self._token = os.path.join(folder, "token")
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
@@ -79,7 +79,8 @@ class Gateway:
         environment = {"HAKARU_DATA_DIRECTORY": root}
         self.daemon = Program("hakarud", [
             os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", state,
-            "--runtime-directory", self.runtime], folder, environment)
+            "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
+            folder, environment)
 
     def set_token(self, token):
         """Writes the bearer token that the daemon sends."""

@@ -13,16 +13,20 @@ package struct RecordBuilder: Sendable {
         self.simulated = simulated
     }
 
-    /// The record of a measurement.
+    /// The record of a measurement; nil for a reading that is none.
     package func record(
-        _ reading: Reading, device: DeviceDescription, received: GatewayTime, delivery: Delivery,
-        clock: SessionClock
+        _ reading: Reading, device: DeviceDescription, received: GatewayTime,
+        evidence: TimeEvidence
     ) -> Record? {
         guard reading.outcome == .measurement, let kind = reading.kind else { return nil }
         var time: RecordTime?
         var quarantine: QuarantineReason?
-        switch engine.decide(reading, received: received, delivery: delivery, clock: clock) {
+        var flags = reading.flags
+        switch engine.decide(reading, received: received, evidence: evidence) {
         case .accepted(let decided): time = decided
+        case .faulty(let decided):
+            time = decided
+            if !flags.contains("time-fault") { flags.append("time-fault") }
         case .quarantined(let reason): quarantine = reason
         }
         if Plausibility.violation(reading.quantities, profile: profile.plausible) != nil {
@@ -34,12 +38,12 @@ package struct RecordBuilder: Sendable {
         described.model = device.model ?? profile.models.first?.name
         return Record(
             key: key(reading, device: device.id, received: received), device: described, kind: kind,
-            quantities: reading.quantities, flags: reading.flags, userSlot: reading.userSlot,
+            quantities: reading.quantities, flags: flags, userSlot: reading.userSlot,
             sequenceNumber: reading.sequenceNumber, deviceTime: reading.deviceTime,
             received: received, time: time, quarantine: quarantine,
             measurementPositionCode: profile.codes.measurementPosition,
-            mealCode: reading.mealCode, profile: profile.id, profileRevision: profile.revision,
-            simulated: simulated)
+            duration: reading.duration, mealCode: reading.mealCode, profile: profile.id,
+            profileRevision: profile.revision, simulated: simulated)
     }
 
     /// The key of a reading (T15): device, index or raw device time, kind and raw value bytes.
@@ -56,6 +60,8 @@ package struct RecordBuilder: Sendable {
         } else if let time = reading.deviceTime {
             parts.append("time \(time)")
         }
+        if let tick = reading.tick { parts.append("tick \(tick)") }
+        if let duration = reading.duration { parts.append("duration \(duration.microseconds)") }
         if !hasOwnIdentity(reading) {
             parts.append("received \(received.utc.microseconds)")
         }
@@ -64,8 +70,8 @@ package struct RecordBuilder: Sendable {
         return RecordKey(hex: hexadecimal(digest.prefix(16)))
     }
 
-    /// The reading carries an index or a time, so that a second delivery can be recognised.
+    /// The reading carries an index, a time or a counter, so that a second delivery can be recognised.
     package func hasOwnIdentity(_ reading: Reading) -> Bool {
-        reading.sequenceNumber != nil || reading.deviceTime != nil
+        reading.sequenceNumber != nil || reading.deviceTime != nil || reading.tick != nil
     }
 }

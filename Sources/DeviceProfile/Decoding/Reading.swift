@@ -26,6 +26,12 @@ package struct Reading: Sendable, Equatable {
     /// The device itself says that its clock is faulty.
     package var timeFault = false
     package var resolution: TimeResolution = .second
+    /// A counter instead of a date: what the clock counted when this was measured.
+    package var tick: UInt32?
+    /// What the frame says of the clock behind its stamp, where it says anything.
+    package var clockState = ClockState()
+    /// Length of the period that was measured, where it is not a moment.
+    package var duration: Interval?
     package var baseTime: LocalDateTime?
     package var timeOffsetMinutes: Int?
     package var userSlot: Int?

@@ -230,7 +230,7 @@ enum FieldReader {
 
     private static func flag(_ node: NodeReader, _ names: Set<String>) -> FieldLayout.FlagRule? {
         node.mapping { keys in
-            let when = ConditionReader.condition(keys.required("when"), names)
+            let when = ConditionReader.condition(keys.optional("when"), names)
             return keys.required("flag")?.string().map {
                 FieldLayout.FlagRule(when: when, flag: $0)
             }

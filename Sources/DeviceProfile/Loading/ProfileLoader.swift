@@ -67,7 +67,7 @@ package enum ProfileLoader {
             keys.optional("vectors")?.list()?.compactMap {
                 VectorReader.vector($0, sources: sources)
             } ?? []
-        keys.optional("notes")?.list()?.forEach { _ = $0.string() }
+        let notes = keys.optional("notes")?.list()?.compactMap { $0.string() } ?? []
         if deviceClass == .any, !generic {
             keys.problem(
                 about: "class", "is any in a profile of a model",
@@ -85,9 +85,9 @@ package enum ProfileLoader {
             id: id, revision: revision, title: title, deviceClass: deviceClass,
             isMedicalDevice: medical, confidence: confidence, confidenceNote: note,
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
-            match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time, codes: codes,
-            plausible: plausible, collect: collect, tapes: tapes, examples: examples,
-            vectors: vectors, file: file)
+            match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time,
+            codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
+            vectors: vectors, notes: notes, file: file)
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {
@@ -136,24 +136,12 @@ package enum ProfileLoader {
                     about: "service-data-length", "stands without service data",
                     accepted: "service-data beside it")
             }
-            rule.companyLowByte = keys.optional("company-low-byte")?.int(in: 0...255).map {
-                UInt8($0)
-            }
-            rule.companyDataLength = keys.optional("company-data-length")?.int(in: 0...255)
-            rule.serviceDataBytes = keys.optional("service-data-bytes").flatMap {
-                FieldReader.constant($0, shortest: 255)
-            }
-            if rule.serviceDataBytes != nil, rule.serviceData.isEmpty {
-                keys.problem(
-                    about: "service-data-bytes", "stands without service data",
-                    accepted: "service-data beside it")
-            }
+            MatchPayloadReader.read(keys, &rule)
             rule.addressPrefixes = texts(keys.optional("address-prefix"))
-            let conditions = [
-                rule.nameExact.count, rule.namePrefixes.count, rule.services.count,
-                rule.serviceData.count, rule.companies.count, rule.companyLowByte == nil ? 0 : 1,
+            let lookedUp = [
+                "name", "name-prefix", "service", "service-data", "company", "company-low-byte",
             ]
-            if conditions.allSatisfy({ $0 == 0 }) {
+            guard lookedUp.contains(where: { keys.has($0) }) else {
                 node.report(
                     "has no condition that can be looked up",
                     accepted: "name, name-prefix, service, service-data or company")

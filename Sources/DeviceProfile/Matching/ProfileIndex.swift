@@ -178,7 +178,7 @@ extension MatchRule {
             if let wanted = serviceDataBytes {
                 check(
                     data.map { wanted.holds($0) } ?? false, 30,
-                    "service data with \(wanted.alternatives.map(hexadecimal).joined(separator: " or "))"
+                    "service data with \(wanted.alternatives.map { hexadecimal($0) }.joined(separator: " or "))"
                         + " at \(wanted.at)")
             }
         }
@@ -189,16 +189,12 @@ extension MatchRule {
                 let fits = data?.starts(with: companyDataPrefix) ?? false
                 check(fits, 20, "company data that begins with \(hexadecimal(companyDataPrefix))")
             }
-            if let length = companyDataLength {
-                check(data?.count == length, 15, "company data of \(length) bytes")
-            }
+            checkData(data, check)
         }
         if let low = companyLowByte {
             let data = advertisement.manufacturerData.first { $0.key & 0xFF == UInt16(low) }?.value
             check(data != nil, 10, "company that ends in \(hexadecimal([low]))")
-            if let length = companyDataLength {
-                check(data?.count == length, 20, "company data of \(length) bytes")
-            }
+            checkData(data, check)
         }
         if !addressPrefixes.isEmpty {
             let text = address?.description ?? ""
@@ -207,6 +203,19 @@ extension MatchRule {
                 "address begins with \(list(addressPrefixes))")
         }
         return (against.isEmpty ? score : 0, because, against)
+    }
+
+    /// The conditions on the bytes after a company id.
+    private func checkData(_ data: [UInt8]?, _ check: (Bool, Int, String) -> Void) {
+        if let length = companyDataLength {
+            check(data?.count == length, 15, "company data of \(length) bytes")
+        }
+        if let wanted = companyDataBytes {
+            let shown = wanted.alternatives.map { hexadecimal($0) }.joined(separator: " or ")
+            check(
+                data.map { wanted.holds($0) } ?? false, 20,
+                "company data with \(shown) at \(wanted.at)")
+        }
     }
 
     private func list(_ items: [String]) -> String {

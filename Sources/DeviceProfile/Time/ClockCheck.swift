@@ -1,53 +1,99 @@
 package import Measurement
 
+/// What a device shows of its clock at one moment.
+package enum ClockReading: Sendable, Equatable {
+    /// A date and a time of day.
+    case wall(LocalDateTime)
+    /// A counter of equal steps that starts again at 0 after 2³² of them (rule T10).
+    case ticks(UInt32, length: Interval)
+}
+
+/// What a device says of the clock behind its stamps, beside the profile's word.
+package struct ClockState: Sendable, Equatable {
+    /// UTC instead of a wall clock; nil where only the profile knows.
+    package var isUTC: Bool?
+    /// Stamps are from the timeline that the clock runs on now; nil where the device does not tell.
+    package var isCurrent: Bool?
+    /// Synchronised to a source that is better than the gateway's clock.
+    package var isSynchronised = false
+    /// Minutes that the device's wall clock is ahead of UTC, where the device says it.
+    package var utcOffsetMinutes: Int?
+
+    package init(
+        isUTC: Bool? = nil, isCurrent: Bool? = nil, isSynchronised: Bool = false,
+        utcOffsetMinutes: Int? = nil
+    ) {
+        self.isUTC = isUTC
+        self.isCurrent = isCurrent
+        self.isSynchronised = isSynchronised
+        self.utcOffsetMinutes = utcOffsetMinutes
+    }
+
+    /// What a stamp says of itself, and for the rest what was read from the clock.
+    func completed(by clock: ClockState?) -> ClockState {
+        ClockState(
+            isUTC: isUTC ?? clock?.isUTC, isCurrent: isCurrent ?? clock?.isCurrent,
+            isSynchronised: isSynchronised || clock?.isSynchronised ?? false,
+            utcOffsetMinutes: utcOffsetMinutes ?? clock?.utcOffsetMinutes)
+    }
+}
+
 /// A device clock that was read, beside the gateway's clock at the same moment.
 package struct ClockCheck: Sendable, Equatable {
     /// The gateway's time in the middle between request and answer.
     package var gateway: GatewayTime
     /// What the device's clock showed.
-    package var device: LocalDateTime
+    package var reading: ClockReading
     /// How long the read took: the check is not better than half of it.
     package var latency: Interval
+    package var state: ClockState
+
+    package init(
+        gateway: GatewayTime, reading: ClockReading, latency: Interval = .zero,
+        state: ClockState = ClockState()
+    ) {
+        self.gateway = gateway
+        self.reading = reading
+        self.latency = latency
+        self.state = state
+    }
 
     package init(gateway: GatewayTime, device: LocalDateTime, latency: Interval = .zero) {
-        self.gateway = gateway
-        self.device = device
-        self.latency = latency
+        self.init(gateway: gateway, reading: .wall(device), latency: latency)
     }
 
-    /// Gateway minus device: what has to be added to a time of the device.
-    package func offset(clock: TimeRules.Clock, zone: TimeZoneRules) -> Interval {
-        gateway.utc - Self.instant(device, clock: clock, zone: zone)
-    }
-
-    /// The moment a device means by its wall clock (rule T19: the gateway's zone, unless it is UTC).
-    package static func instant(
-        _ time: LocalDateTime, clock: TimeRules.Clock, zone: TimeZoneRules
-    ) -> Instant {
-        clock == .utc ? TimeZoneRules.utc.instant(time) : zone.instant(time)
+    /// Gateway minus device: what has to be added to a time of the device; nil for a counter.
+    package func offset(rules: TimeRules, zone: TimeZoneRules) -> Interval? {
+        guard case .wall(let time) = reading else { return nil }
+        return gateway.utc - zone.instant(time, rules, state)
     }
 }
 
-/// What a session knows about the device's clock.
-package struct SessionClock: Sendable, Equatable {
-    /// The clock as it was before the gateway set it.
-    package var check: ClockCheck?
-    /// Every time the gateway set this clock, oldest first, this session's included.
-    package var steps: [ClockStep]
-    /// The gateway wrote the device's clock in this session.
-    package var wasSet: Bool
-
-    package init(check: ClockCheck? = nil, steps: [ClockStep] = [], wasSet: Bool = false) {
-        self.check = check
-        self.steps = steps
-        self.wasSet = wasSet
+extension TimeZoneRules {
+    /// The moment a device means by its clock.
+    ///
+    /// The device's own offset wins; without one it shares this zone, unless it runs on UTC (T19).
+    func instant(_ time: LocalDateTime, _ rules: TimeRules, _ state: ClockState) -> Instant {
+        if state.isUTC ?? (rules.clock == .utc) { return TimeZoneRules.utc.instant(time) }
+        if let minutes = state.utcOffsetMinutes {
+            return TimeZoneRules.utc.instant(time) - .minutes(Int64(minutes))
+        }
+        return instant(time)
     }
 }
 
-/// How a reading came: it decides whether the moment of reception can be its time.
-package enum Delivery: Sendable, Equatable {
-    /// Unsolicited: an indication, a notification or an advertisement.
-    case pushed
-    /// Asked for out of the device's memory.
-    case requested
+extension GatewayTime {
+    /// This moment by a clock that has been synchronised since (rule T0).
+    ///
+    /// The monotonic clocks tell how long ago it was, so a step of hours in between does no harm.
+    /// Both moments must be of the same boot.
+    package func resolved(by synchronised: GatewayTime) -> GatewayTime {
+        guard !self.synchronised, synchronised.synchronised else { return self }
+        let (since, overflow) = synchronised.monotonicNanoseconds.subtractingReportingOverflow(
+            monotonicNanoseconds)
+        guard !overflow else { return self }
+        return GatewayTime(
+            utc: synchronised.utc - Interval(microseconds: since / 1_000),
+            monotonicNanoseconds: monotonicNanoseconds, synchronised: true)
+    }
 }

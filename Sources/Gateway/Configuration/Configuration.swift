@@ -1,4 +1,5 @@
 package import Measurement
+package import Uplink
 package import YAML
 
 /// What the operator decided, from `hakaru.yaml`.

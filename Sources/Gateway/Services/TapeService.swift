@@ -1,4 +1,3 @@
-import CLinux
 import DataFiles
 import DeviceLink
 import DeviceProfile
@@ -16,7 +15,6 @@ import TapeLink
     private let counters: Counters
     private let profiles: @LoopActor () -> ProfileIndex
     private let zone: TimeZoneRules
-    private let changed = LoopCondition()
     private(set) var played = 0
     private(set) var failed = 0
 
@@ -35,23 +33,15 @@ import TapeLink
     /// Serves the directory until the task is cancelled; a tape that is being played is finished.
     func run() async {
         _ = mkdir(directory, 0o750)
-        let notifier = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
-        defer { if notifier >= 0 { close(notifier) } }
-        let mask = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)
-        guard notifier >= 0, inotify_add_watch(notifier, directory, mask) >= 0 else {
-            return Log.error(
-                "tapes-unwatched", ["directory": directory, "reason": errorText(errno)])
+        let watcher = DirectoryWatcher([directory])
+        for failure in watcher.failures {
+            Log.error(
+                "tapes-unwatched", ["directory": failure.directory, "reason": failure.reason])
         }
-        let source = try? EventLoop.shared.onReadable(notifier) { _ in
-            var buffer = [UInt8](repeating: 0, count: 4_096)
-            while read(notifier, &buffer, buffer.count) > 0 {}
-            self.changed.broadcast()
-        }
-        defer { source?.cancel() }
         while !Task.isCancelled {
             if let next = nextTape() {
                 await play(next)
-            } else if (try? await changed.wait()) == nil {
+            } else if (try? await watcher.next()) == nil {
                 return
             }
         }
@@ -125,5 +115,4 @@ import TapeLink
         }
     }
 
-    private func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
