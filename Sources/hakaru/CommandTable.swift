@@ -18,6 +18,8 @@ enum CommandTable {
                 CommandOption("hex", "HEX", "the bytes; spaces are allowed"),
                 CommandOption("address", "MAC", "the device's address"),
                 CommandOption("key", "HEX", "the device's key, where it encrypts"),
+                CommandOption(
+                    "display-unit", "UNIT", "the unit on its display, where frames do not tell"),
             ]
         ) { call throws(CommandError) in
             for line in try DecodeCommand.run(call.options) {

@@ -213,6 +213,7 @@ class Store(SystemTest):
             f for f in os.listdir(self.gateway.path("tapes")) if f.endswith(".tape")], 90)
         self.gateway.wait("healing", lambda: self.status("storage", "state") == "ok")
         self.gateway.delivered()
+        self.assertEqual(self.status("records", "stored"), 600, self.gateway.tails())
         self.assertEqual(self.status("records", "delivered"), 600)
         self.assertEqual(self.gateway.daemon.poll(), None)
 

@@ -36,4 +36,28 @@ enum DeviceStateFrames {
         guard level <= 100 else { throw DecodeError("a battery level above 100 %", offset: 0) }
         return Reading(.deviceState)
     }
+
+    /// One IEEE 11073 number alone, as test vectors hold it; a special value is named.
+    static func medicalFloat(_ bytes: [UInt8], width: Int) throws(DecodeError) -> Reading {
+        var reader = ByteReader(bytes)
+        let value: MedicalFloat
+        if width == 2 {
+            value = MedicalFloat(sfloat: try reader.uint16LE("the number"))
+        } else {
+            value = MedicalFloat(float: try reader.uint32LE("the number"))
+        }
+        try reader.end()
+        var reading = Reading(.deviceState)
+        switch value {
+        case .number(let number):
+            reading.details = [Reading.Detail(name: "value", value: number.text)]
+        case .notANumber: reading.details = [Reading.Detail(name: "special", value: "NaN")]
+        case .notAtThisResolution:
+            reading.details = [Reading.Detail(name: "special", value: "NRes")]
+        case .positiveInfinity: reading.details = [Reading.Detail(name: "special", value: "+Inf")]
+        case .negativeInfinity: reading.details = [Reading.Detail(name: "special", value: "-Inf")]
+        case .reserved: reading.details = [Reading.Detail(name: "special", value: "reserved")]
+        }
+        return reading
+    }
 }

@@ -42,7 +42,7 @@ import TapeLink
             if let next = nextTape() {
                 await play(next)
             } else if (try? await watcher.next()) == nil {
-                return isComplete
+                return
             }
         }
     }
@@ -62,6 +62,11 @@ import TapeLink
             played += 1
         } catch is CancellationError {
             return
+        } catch let trouble as SpoolError {
+            // The tape is as good as before: it stays, and is tried again.
+            counters.count("store_failures")
+            Log.error("store-failed", ["state": trouble.name, "reason": "\(trouble)"])
+            try? await sleep(for: .seconds(1))
         } catch {
             fail(file, "\(error)")
         }
@@ -101,7 +106,8 @@ import TapeLink
                 }
             case .sighting(let sighting):
                 isKnown = true
-                try await spool.noteDevice(
+                // A store in trouble is noticed by the intake; when a device was seen can wait.
+                try? await spool.noteDevice(
                     device, profile: player.profileID, seenAt: sighting.at.utc)
             case .matched: isKnown = true
             case .unmatched: counters.count("sightings_unmatched")
@@ -110,6 +116,7 @@ import TapeLink
                 Log.info(
                     "session-ended",
                     ["device": device.id.shortened, "end": "\(end)", "link": "tape"])
+                if !isComplete { return false }
             case .finished:
                 guard isKnown else {
                     throw TapeError(file: file, line: 1, message: "no profile fits this device")
@@ -118,5 +125,4 @@ import TapeLink
             }
         }
     }
-
 }

@@ -157,6 +157,21 @@ private struct Schema {
         #expect(missed == required)
     }
 
+    @Test("Every key of the schema is explained in docs/profiles.md")
+    func documented() throws {
+        let page = String(
+            decoding: try FileReader.read(Shipped.root + "/docs/profiles.md"), as: UTF8.self)
+        func keys(_ value: JSONValue) -> Set<String> {
+            var found = Set((value["properties"]?.members ?? []).map(\.name))
+            for member in value.members ?? [] { found.formUnion(keys(member.value)) }
+            for item in value.array ?? [] { found.formUnion(keys(item)) }
+            return found
+        }
+        for key in keys(try Schema().root) {
+            #expect(page.contains("`\(key)") || page.contains("\(key):"), "\(key)")
+        }
+    }
+
     @Test("No mapping of the schema lets an unknown key pass")
     func closed() throws {
         func open(_ value: JSONValue, _ path: String) -> [String] {
