@@ -83,6 +83,8 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
     case usb
     case serial
     case eeprom
+    /// A number alone, as somebody reads it out of a capture.
+    case number
 
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 1)
@@ -109,6 +111,7 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case ("usb", nil): self = .usb
         case ("serial", nil): self = .serial
         case ("eeprom", nil): self = .eeprom
+        case ("number", nil): self = .number
         default: return nil
         }
     }
@@ -127,6 +130,7 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case .usb: return "usb"
         case .serial: return "serial"
         case .eeprom: return "eeprom"
+        case .number: return "number"
         }
     }
 }

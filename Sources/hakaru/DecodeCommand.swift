@@ -17,7 +17,7 @@ enum DecodeCommand {
         guard let source = FrameSource(sourceText) else {
             throw CommandError.usage(
                 "--source is '\(sourceText)'; accepted: gatt:UUID, service-data:UUID, "
-                    + "manufacturer-data:ID, advertisement, usb, serial, eeprom")
+                    + "manufacturer-data:ID, advertisement, usb, serial, eeprom, number")
         }
         guard let bytes = hexBytes(hex), !bytes.isEmpty else {
             throw CommandError.usage("--hex is not pairs of hexadecimal digits")

@@ -29,13 +29,15 @@ func gateway(_ text: String) -> GatewayTime { gateway(moment(text)) }
 func wall(_ text: String) -> LocalDateTime { tokyo.local(moment(text)) }
 
 /// A profile from the text of a file; the parts that no session needs are filled in.
-func profile(_ parts: String, id: String = "test-device") -> DeviceProfile {
+func profile(
+    _ parts: String, id: String = "test-device", transport: String = "ble-gatt"
+) -> DeviceProfile {
     let text = """
         profile: 1
         id: \(id)
         revision: 1
         title: A device of the tests
-        transport: ble-gatt
+        transport: \(transport)
         confidence: verified
         manufacturer-code: Test
         models: [ { name: Test-1 } ]

@@ -37,27 +37,30 @@ enum DeviceStateFrames {
         return Reading(.deviceState)
     }
 
-    /// One IEEE 11073 number alone, as test vectors hold it; a special value is named.
-    static func medicalFloat(_ bytes: [UInt8], width: Int) throws(DecodeError) -> Reading {
+    /// One IEEE 11073 number alone: two bytes are an SFLOAT, four a FLOAT; a special value is named.
+    static func medicalFloat(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
         var reader = ByteReader(bytes)
-        let value: MedicalFloat
-        if width == 2 {
-            value = MedicalFloat(sfloat: try reader.uint16LE("the number"))
-        } else {
-            value = MedicalFloat(float: try reader.uint32LE("the number"))
-        }
+        let value =
+            bytes.count < 4
+            ? MedicalFloat(sfloat: try reader.uint16LE("the number"))
+            : MedicalFloat(float: try reader.uint32LE("the number"))
         try reader.end()
         var reading = Reading(.deviceState)
-        switch value {
-        case .number(let number):
+        if let number = value.number {
             reading.details = [Reading.Detail(name: "value", value: number.text)]
-        case .notANumber: reading.details = [Reading.Detail(name: "special", value: "NaN")]
-        case .notAtThisResolution:
-            reading.details = [Reading.Detail(name: "special", value: "NRes")]
-        case .positiveInfinity: reading.details = [Reading.Detail(name: "special", value: "+Inf")]
-        case .negativeInfinity: reading.details = [Reading.Detail(name: "special", value: "-Inf")]
-        case .reserved: reading.details = [Reading.Detail(name: "special", value: "reserved")]
+        } else {
+            reading.details = [Reading.Detail(name: "special", value: name(of: value))]
         }
         return reading
+    }
+
+    private static func name(of special: MedicalFloat) -> String {
+        switch special {
+        case .number, .notANumber: "NaN"
+        case .notAtThisResolution: "NRes"
+        case .positiveInfinity: "+Inf"
+        case .negativeInfinity: "-Inf"
+        case .reserved: "reserved"
+        }
     }
 }

@@ -20,8 +20,8 @@ package struct FrameLayout: Sendable {
         case dateTime
         case currentTime
         case batteryLevel
-        case medicalFloat16
-        case medicalFloat32
+        /// One IEEE 11073 number: SFLOAT in two bytes, FLOAT in four.
+        case medicalFloat
         case fields(FieldLayout)
         /// Several layouts under one source; the first that a frame fits reads it.
         case variants([FieldLayout])
@@ -61,8 +61,7 @@ package struct FrameLayout: Sendable {
         ("date-time", .dateTime),
         ("current-time", .currentTime),
         ("battery-level", .batteryLevel),
-        ("medical-float-16", .medicalFloat16),
-        ("medical-float-32", .medicalFloat32),
+        ("medical-float", .medicalFloat),
     ]
 
     /// Decodes a frame that holds one reading; of several records it is the first.
@@ -135,8 +134,7 @@ package struct FrameLayout: Sendable {
         case .dateTime: return try DeviceStateFrames.dateTime(bytes)
         case .currentTime: return try DeviceStateFrames.currentTime(bytes)
         case .batteryLevel: return try DeviceStateFrames.batteryLevel(bytes)
-        case .medicalFloat16: return try DeviceStateFrames.medicalFloat(bytes, width: 2)
-        case .medicalFloat32: return try DeviceStateFrames.medicalFloat(bytes, width: 4)
+        case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes)
         case .fields, .variants:
             throw DecodeError("a layout of fields has readings of its own", offset: 0)
         }
