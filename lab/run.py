@@ -93,7 +93,8 @@ class Lab:
                 shares=[folder], folder=ROOT, timeout=60 + sum(self.scenarios[n].seconds for n in names),
                 command=[python, os.path.join(HERE, "suite.py"), "--root", ROOT,
                          "--programs", self.options.programs, "--results", folder,
-                         *(["--systemd"] if systemd else []), *names]), output)
+                         *(["--systemd"] if systemd else []),
+                         *(["--debug"] if self.options.debug else []), *names]), output)
         for name in names:
             if name not in results:
                 if machine.stopping():
@@ -127,6 +128,8 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="name the scenarios and what they prove")
     parser.add_argument("--smoke", action="store_true", help="only the part that CI runs")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="virtual machines at a time (1)")
+    parser.add_argument("--debug", action="store_true",
+                        help="hakarud and bluetoothd tell everything; the bus is recorded; all logs are kept")
     parser.add_argument("--kernel", default=os.environ.get("HAKARU_LAB_KERNEL", image.KERNEL),
                         help="Debian package of the guest's kernel (%(default)s)")
     parser.add_argument("--cache", default=os.environ.get("HAKARU_LAB_CACHE", os.path.join(ROOT, "cache")))

@@ -41,7 +41,7 @@ def play(about, options):
     problem, figures, tails, home = None, {}, "", None
     signal.alarm(int(about.seconds))
     try:
-        home = Home(options.root, options.programs, CERTIFICATES, folder, about)
+        home = Home(options, CERTIFICATES, folder, about)
         home.open()
         figures = about.play(home) or {}
     except Failed as reason:
@@ -50,16 +50,16 @@ def play(about, options):
         problem = traceback.format_exc()
     signal.alarm(0)
     if home:
-        if problem:
+        if problem or options.debug:
             try:
                 tails = home.tails()
             except Exception as error:
                 tails = "the logs could not be read: %r" % error
         home.close()
-        if problem:
+        if problem or options.debug:
             keep(folder, os.path.join(options.results, about.name))
     return {"name": about.name, "passed": problem is None, "problem": problem, "figures": figures,
-            "seconds": round(time.monotonic() - began, 1)}, tails
+            "seconds": round(time.monotonic() - began, 1)}, problem and tails
 
 
 def keep(folder, results):
@@ -76,6 +76,7 @@ def main():
     parser.add_argument("--programs", required=True)
     parser.add_argument("--results", required=True)
     parser.add_argument("--systemd", action="store_true", help="systemd runs the guest")
+    parser.add_argument("--debug", action="store_true", help="verbose logs, kept whether it fails or not")
     parser.add_argument("names", nargs="+")
     options = parser.parse_args()
     scenarios = registry.load()

@@ -35,3 +35,32 @@ package struct DataDirectory: Sendable {
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
     }
 }
+
+/// One profile file as it lies on disk.
+package struct ProfileFile: Sendable {
+    package var path: String
+    package var bytes: [UInt8]
+    /// The owner's own, which wins over a shipped one of the same id.
+    package var isOwn: Bool
+}
+
+extension DataDirectory {
+    /// The directories that hold profiles, shipped ones first.
+    package var profileDirectories: [String] {
+        [profiles, Self.ownProfiles].filter { FileReader.isDirectory($0) }
+    }
+
+    /// All profile files, shipped and own; a directory that is not there holds none.
+    package func profileFiles() throws(FileError) -> [ProfileFile] {
+        var files: [ProfileFile] = []
+        for directory in profileDirectories {
+            for path in try FileReader.list(directory, suffix: ".yaml") {
+                files.append(
+                    ProfileFile(
+                        path: path, bytes: try FileReader.read(path),
+                        isOwn: directory == Self.ownProfiles))
+            }
+        }
+        return files
+    }
+}

@@ -156,6 +156,10 @@ extension Advertisement {
         switch source {
         case .serviceData(let uuid): serviceData[uuid]
         case .manufacturerData(let company): manufacturerData[company]
+        case .manufacturerDataFamily(let low):
+            // The other byte of the id is the maker's own: it stands in front of the data.
+            manufacturerData.first { $0.key & 0xFF == UInt16(low) }
+                .map { [UInt8($0.key >> 8)] + $0.value }
         default: nil
         }
     }

@@ -18,12 +18,24 @@ extension SessionMachine {
         if let state = recordAccess {
             actions.append(.startTimer(.response, state.plan.timeout))
         }
-        let reading = layout.decode(bytes)
-        let frame = RawFrame(source: layout.source.description, bytes: bytes)
-        if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
-            return joinContext(reading, frame)
+        switch assembler.take(bytes, for: layout) {
+        case .waiting: break
+        case .broken(let error):
+            actions.append(.note(.refused(step: "assembly", "\(error)")))
+        case .whole(let whole): decode(whole, layout)
         }
-        deliver(reading, frame)
+    }
+
+    /// A frame may hold several records; each one is stored for itself, with the whole frame.
+    private mutating func decode(_ bytes: [UInt8], _ layout: FrameLayout) {
+        let frame = RawFrame(source: layout.source.description, bytes: bytes)
+        for reading in layout.readings(bytes) {
+            if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
+                joinContext(reading, frame)
+            } else {
+                deliver(reading, frame)
+            }
+        }
     }
 
     private mutating func deliver(_ reading: Reading, _ frame: RawFrame) {

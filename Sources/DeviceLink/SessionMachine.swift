@@ -35,6 +35,7 @@ package struct SessionMachine: Sendable {
     /// What came before the clock was read.
     var held: [SessionEntry] = []
     var queue = CommitQueue()
+    var assembler = FrameAssembler()
     var isBonded = false
     var linkIsOver = false
     var hasSubscription = false

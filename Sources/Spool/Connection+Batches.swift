@@ -41,7 +41,12 @@ extension Connection {
         try count("records_held", by: 1)
     }
 
-    func openBatch(_ destination: String) throws(SpoolError) -> Batch? {
+    /// The first open batch; `isWhole` is false when one of its records cannot be sent any more.
+    ///
+    /// The key stands for all of the records: without one of them it would be another batch.
+    func openBatch(
+        _ destination: String
+    ) throws(SpoolError) -> (batch: Batch, isWhole: Bool)? {
         let head = try first(.openBatch, [.text(destination)]) { row throws(SpoolError) in
             (id: row.integer(), key: row.text(), formedAt: row.instant())
         }
@@ -50,14 +55,15 @@ extension Connection {
             row.row()
         }
         let items = try outboxItems(rows)
-        // The key stands for all of the records; without one of them it would be another batch.
-        guard items.count == rows.count, !items.isEmpty else {
-            throw .failed(
-                SpoolFault(path: database.path, text: "batch \(head.id) has unreadable records"))
-        }
-        return Batch(
+        let batch = Batch(
             id: head.id, destination: destination, idempotencyKey: head.key,
             formedAt: head.formedAt, items: items)
+        return (batch, !items.isEmpty && items.count == rows.count)
+    }
+
+    func dissolve(batch id: Int64) throws(SpoolError) {
+        try run(.emptyBatch, [.integer(id)])
+        try run(.deleteBatch, [.integer(id)])
     }
 
     /// Positions go on counting through halves of halves, so their order is that of the records.

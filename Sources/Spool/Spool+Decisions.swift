@@ -113,8 +113,6 @@ extension Connection {
         let id = try first(.batchOfDelivery, [.row(row), .text(destination)]) {
             reader throws(SpoolError) in reader.integer()
         }
-        guard let id else { return }
-        try run(.emptyBatch, [.integer(id)])
-        try run(.deleteBatch, [.integer(id)])
+        if let id { try dissolve(batch: id) }
     }
 }

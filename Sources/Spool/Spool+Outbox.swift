@@ -11,7 +11,10 @@ extension Spool {
 
     /// The batch that is under way at a destination: the same one, with the same key, until resolved.
     package func openBatch(_ destination: String) throws(SpoolError) -> Batch? {
-        try reading { connection throws(SpoolError) in try connection.openBatch(destination) }
+        try reading { connection throws(SpoolError) in
+            guard let open = try connection.openBatch(destination), open.isWhole else { return nil }
+            return open.batch
+        }
     }
 
     /// The batch under way, or a new one of the oldest records that wait; nil when none do.
@@ -21,7 +24,10 @@ extension Spool {
         _ destination: String, max: Int, at now: Instant
     ) throws(SpoolError) -> Batch? {
         try writing { connection throws(SpoolError) in
-            if let open = try connection.openBatch(destination) { return open }
+            while let open = try connection.openBatch(destination) {
+                if open.isWhole { return open.batch }
+                try connection.dissolve(batch: open.batch.id)
+            }
             var items: [OutboxItem] = []
             // A row that cannot be read is held, so that it does not stop those behind it.
             while items.isEmpty {
@@ -57,6 +63,7 @@ extension Spool {
             let destination = try connection.destination(ofBatch: id)
             var delivered = 0
             var dead = 0
+            var held = 0
             for result in final {
                 let isMember = try connection.settle(result, id, destination, now)
                 guard isMember else {
@@ -65,13 +72,14 @@ extension Spool {
                 switch result.outcome {
                 case .accepted, .duplicate: delivered += 1
                 case .rejected: dead += 1
-                case .held, .noTable, .retry: break
+                case .held: held += 1
+                case .noTable, .retry: break
                 }
             }
-            try connection.run(.emptyBatch, [.integer(id)])
-            try connection.run(.deleteBatch, [.integer(id)])
+            try connection.dissolve(batch: id)
             try connection.count("records_dead_lettered", by: dead)
-            try connection.count("records_held", by: final.count - delivered - dead)
+            try connection.count("records_held", by: held)
+            try connection.count("records_without_table", by: final.count - delivered - dead - held)
             guard delivered > 0 else { return }
             try connection.run(
                 .noteDelivered, [.text(destination), .instant(now), .integer(delivered)])
@@ -81,7 +89,7 @@ extension Spool {
     /// Divides the batch under way with this number; nothing happens when it is not any more.
     package func split(batch id: Int64) throws(SpoolError) {
         let open = try reading { connection throws(SpoolError) in
-            try connection.openBatch(try connection.destination(ofBatch: id))
+            try connection.openBatch(try connection.destination(ofBatch: id))?.batch
         }
         guard let open, open.id == id else { return }
         try split(open)
@@ -101,8 +109,7 @@ extension Spool {
                 _ = row.row()
                 return row.count()
             }
-            try connection.run(.emptyBatch, [.integer(batch.id)])
-            try connection.run(.deleteBatch, [.integer(batch.id)])
+            try connection.dissolve(batch: batch.id)
             let middle = (batch.items.count + 1) / 2
             let first = positions.first ?? 0
             for (part, position) in [

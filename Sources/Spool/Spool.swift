@@ -40,6 +40,7 @@ package actor Spool {
     private var logMark: FileMark?
     private var isSuspect = false
     private var hasVanished = false
+    private var isClosed = false
 
     /// What the last opening found; nil before the first.
     package private(set) var openReport: OpenReport?
@@ -61,8 +62,9 @@ package actor Spool {
         return openReport
     }
 
-    /// Closes the files and lets other processes in; the next use opens them again.
+    /// Closes the files for good and lets other processes in; later calls throw `closed`.
     package func close() {
+        isClosed = true
         connection = nil
         lock = nil
     }
@@ -104,6 +106,7 @@ package actor Spool {
     }
 
     private func opened() throws(SpoolError) -> Connection {
+        guard !isClosed else { throw .closed(path: files.store) }
         if let connection {
             if isStillThere { return connection }
             self.connection = nil

@@ -24,6 +24,8 @@ package enum SpoolError: Error, Sendable, Equatable {
     case notAStore(SpoolFault)
     /// The request itself cannot be done; the text says which part and why.
     case refused(String)
+    /// The store was closed for good; the program is ending.
+    case closed(path: String)
     /// SQLite refused a statement for a reason that none of the others covers.
     case failed(SpoolFault)
 }
@@ -61,6 +63,7 @@ extension SpoolError: CustomStringConvertible {
             "\(path): step \(version) of its schema differs from this program's"
         case .notAStore(let fault): "\(fault): not a store of this program; nothing was changed"
         case .refused(let text): text
+        case .closed(let path): "\(path) was closed; the program is ending"
         case .failed(let fault): "\(fault)"
         }
     }
@@ -80,6 +83,7 @@ extension SpoolError: CustomStringConvertible {
         case .otherSchema: "other-schema"
         case .notAStore: "not-a-store"
         case .refused: "refused"
+        case .closed: "closed"
         case .failed: "failed"
         }
     }

@@ -26,7 +26,11 @@ final class StoreLock {
         self.path = path
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that is just being started may still share the descriptor; the lock goes anyway.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// False after the lock's file was removed: another process could then lock a new one.
     var stillHolds: Bool {

@@ -37,6 +37,12 @@ enum Plain {
         return seconds >= 0 ? length(seconds) + " ago" : "in " + length(-seconds)
     }
 
+    /// For how long a time of the daemon has passed: `15 min`.
+    static func age(_ value: JSONValue?, now: Instant) -> String {
+        guard let instant = value?.string.flatMap({ Instant(iso8601: $0) }) else { return none }
+        return length(max(0, now.seconds - instant.seconds))
+    }
+
     /// A length of time in its largest useful unit.
     static func length(_ seconds: Int64) -> String {
         switch seconds {

@@ -6,17 +6,10 @@ import Measurement
 enum ProfileFiles {
     /// Shipped profiles and the owner's own; a directory that is not there holds none.
     static func load() throws(FileError) -> ProfileSet {
-        var sources: [ProfileSet.Source] = []
-        for (directory, isOwn) in [
-            (DataDirectory.find().profiles, false), (DataDirectory.ownProfiles, true),
-        ] {
-            guard FileReader.isDirectory(directory) else { continue }
-            for file in try FileReader.list(directory, suffix: ".yaml") {
-                sources.append(
-                    ProfileSet.Source(file: file, bytes: try FileReader.read(file), isOwn: isOwn))
-            }
-        }
-        return ProfileSet(sources)
+        ProfileSet(
+            try DataDirectory.find().profileFiles().map {
+                ProfileSet.Source(file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn)
+            })
     }
 
     /// The rules of a zone by its name in the zone database; nil for a name that is not there.

@@ -8,7 +8,7 @@ enum QuarantineCommands {
         path: ["quarantine", "list"], summary: "list readings that need a decision, and why"
     ) { call throws(CommandError) in
         var isFirst = true
-        try RecordPages.each("/v1/quarantine", "quarantine", [], call) {
+        try RecordPages.each("/v1/quarantine", "records", [], call) {
             page throws(CommandError) in
             if call.wantsJSON {
                 for record in page { try call.output.line(record.line) }
@@ -28,7 +28,7 @@ enum QuarantineCommands {
     ) { call throws(CommandError) in
         let wanted = call.words[0]
         var found: [JSONValue] = []
-        try RecordPages.each("/v1/quarantine", "quarantine", [], call) { page in
+        try RecordPages.each("/v1/quarantine", "records", [], call) { page in
             found += page.filter { isMeant($0, by: wanted) }
         }
         guard let record = found.first else {

@@ -3,7 +3,7 @@ import JSON
 /// `hakaru records`: what has been measured and where it went.
 enum RecordsCommand {
     static let states = [
-        "waiting", "delivered", "unassigned", "quarantined", "dead-letter", "held", "stored",
+        "all", "waiting", "held", "unassigned", "quarantined", "dead-letters", "delivered",
     ]
 
     static let command = Command(

@@ -81,7 +81,17 @@ enum Attention {
     static func list(_ status: JSONValue, now: Instant) -> [String] {
         clock(status["clock"]) + bluetooth(status["bluetooth"]) + usb(status["usb"])
             + records(status["records"]) + destinations(status["destinations"], now)
-            + storage(status["storage"])
+            + storage(status["storage"]) + files(status["profiles"], status["tapes"])
+    }
+
+    private static func files(_ profiles: JSONValue?, _ tapes: JSONValue?) -> [String] {
+        let problems = profiles?["problems"]?.array ?? []
+        let failed = tapes?["failed"]?.integer ?? 0
+        return problems.map { "profile " + Plain.text($0) }
+            + (failed > 0
+                ? [
+                    "\(failed) \(failed == 1 ? "tape" : "tapes") failed: see the .failed files beside them"
+                ] : [])
     }
 
     private static func clock(_ clock: JSONValue?) -> [String] {
@@ -108,13 +118,16 @@ enum Attention {
 
     private static func records(_ records: JSONValue?) -> [String] {
         let ways = [
-            ("unassigned", "belong to nobody: hakaru records --state unassigned"),
-            ("quarantined", "need a decision: hakaru quarantine list"),
-            ("dead_letters", "were refused for good: hakaru records --state dead-letter"),
+            ("unassigned", "belongs", "belong", "to nobody: hakaru records --state unassigned"),
+            ("quarantined", "needs", "need", "a decision: hakaru quarantine list"),
+            (
+                "dead_letters", "was", "were",
+                "refused for good: hakaru records --state dead-letters"
+            ),
         ]
-        return ways.compactMap { name, way in
+        return ways.compactMap { name, one, many, way in
             guard let count = records?[name]?.integer, count > 0 else { return nil }
-            return "\(count) \(count == 1 ? "record" : "records") \(way)"
+            return count == 1 ? "1 record \(one) \(way)" : "\(count) records \(many) \(way)"
         }
     }
 
@@ -123,15 +136,19 @@ enum Attention {
             let state = Plain.text(destination["state"])
             guard state == "retrying" || state == "held" else { return nil }
             let error = Plain.text(destination["last_error"])
-            let since = Plain.ago(destination["oldest_waiting_at"], now: now)
+            let since = Plain.age(destination["oldest_waiting_at"], now: now)
             return "\(Plain.text(destination["name"])) is \(state)"
                 + (error == Plain.none ? "" : ": " + error)
-                + (since == Plain.none ? "" : " (oldest record waits since \(since))")
+                + (since == Plain.none ? "" : " (oldest record waits for \(since))")
         }
     }
 
     private static func storage(_ storage: JSONValue?) -> [String] {
-        if let problem = storage?["problem"]?.string { return ["storage: " + Plain.text(problem)] }
+        let state = storage?["state"]?.string ?? "ok"
+        guard state == "ok" else {
+            let reason = storage?["reason"]?.string ?? state
+            return ["storage: " + Plain.text(reason)]
+        }
         guard let used = storage?["used_bytes"]?.integer,
             let maximum = storage?["maximum_bytes"]?.integer, maximum > 0,
             used / 9 >= maximum / 10

@@ -171,6 +171,44 @@ import Testing
         }
     }
 
+    @Test func `a bond that is made counts, also when bluetoothd never answers`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            let (fake, device) = (scene.fake, scene.device)
+            // Seen with bluetoothd 5.66 when services are still being read.
+            fake.behaviours["Pair \(device)"] = [
+                .run {
+                    try? fake.changeDevice(device, ["Bonded": true, "Paired": true])
+                }
+            ]
+            fake.behaviours["Pair"] = [.hang]
+            try await scene.connect()
+            let start = ContinuousClock.now
+            try await scene.peripheral.bond(.justWorks, passkey: nil, within: .seconds(30))
+            #expect(ContinuousClock.now - start < .seconds(10))
+            try await sleep(for: .milliseconds(30))
+            #expect(fake.count("CancelPairing") == 0)
+            await scene.room.close()
+        }
+    }
+
+    @Test func `a device that leaves while it pairs ends the pairing at once`() async throws {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            scene.fake.behaviours["Pair"] = [.hang]
+            try await scene.connect()
+            let bond = spawn {
+                try await scene.peripheral.bond(.justWorks, passkey: nil, within: .seconds(30))
+            }
+            #expect(await eventually { scene.fake.count("Pair") == 1 })
+            try scene.fake.dropLink(scene.device)
+            await #expect(throws: LinkError.disconnected("pair: the link was lost")) {
+                try await bond.value
+            }
+            await scene.room.close()
+        }
+    }
+
     @Test func `a device that lost its bond is told from one that left once`() async throws {
         try await LoopThread.run {
             let scene = try await Scene.open(["Bonded": true, "Paired": true])

@@ -113,7 +113,6 @@ import Testing
         Refusal(
             name: "org.bluez.Error.Failed", message: "le-connection-abort-by-local",
             expected: "unreachable"),
-        Refusal(name: "org.bluez.Error.InProgress", message: "", expected: "unreachable"),
         Refusal(
             name: "org.freedesktop.DBus.Error.UnknownObject", message: "gone",
             expected: "unreachable"),
@@ -130,6 +129,37 @@ import Testing
                 outcome = String("\(error)".prefix { $0 != "(" })
             }
             #expect(outcome == refusal.expected)
+            await scene.room.close()
+        }
+    }
+
+    @Test(arguments: ["InProgress", "Failed"])
+    func `an attempt that bluetoothd has under way by itself is joined`(_ name: String)
+        async throws
+    {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            scene.fake.behaviours["Connect"] = [
+                .fail("org.bluez.Error." + name, "Operation already in progress")
+            ]
+            let attempt = spawn { try await scene.peripheral.connect(within: .seconds(5)) }
+            #expect(await eventually { scene.fake.count("Connect") == 1 })
+            try scene.fake.changeDevice(scene.device, ["Connected": true])
+            _ = try await attempt.value
+            await scene.room.close()
+        }
+    }
+
+    @Test func `an attempt of bluetoothd that leads nowhere is called off at the limit`()
+        async throws
+    {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            scene.fake.behaviours["Connect"] = [.fail("org.bluez.Error.InProgress", "")]
+            await #expect(throws: LinkError.unreachable("connect: no answer in time")) {
+                _ = try await scene.peripheral.connect(within: .milliseconds(60))
+            }
+            #expect(await eventually { scene.fake.count("Disconnect") == 1 })
             await scene.room.close()
         }
     }

@@ -47,7 +47,7 @@ import Testing
             server.document("/v1/devices", "{\"devices\":[]}")
             server.document("/v1/sightings", "[]")
             server.document("/v1/records", "{\"records\":[]}")
-            server.document("/v1/quarantine", "{\"quarantine\":[]}")
+            server.document("/v1/quarantine", "{\"records\":[]}")
         }
         for (words, text) in [
             (["devices"], "No device is known yet.\n"),
@@ -185,7 +185,7 @@ import Testing
                 }
                 let isFirst = request.query["after"] == nil
                 let list = isFirst ? rows.joined(separator: ",") : ""
-                return SocketResponse(body: Array("{\"quarantine\":[\(list)]}".utf8))
+                return SocketResponse(body: Array("{\"records\":[\(list)]}".utf8))
             }
         }
     }

@@ -69,14 +69,25 @@ import Testing
                 line: "  ! 2 records belong to nobody: hakaru records --state unassigned"),
             Trouble(
                 name: "quarantine", find: "\"quarantined\":0", replace: "\"quarantined\":1",
-                line: "  ! 1 record need a decision: hakaru quarantine list"),
+                line: "  ! 1 record needs a decision: hakaru quarantine list"),
             Trouble(
                 name: "dead letters", find: "\"dead_letters\":0", replace: "\"dead_letters\":3",
-                line: "  ! 3 records were refused for good: hakaru records --state dead-letter"),
+                line: "  ! 3 records were refused for good: hakaru records --state dead-letters"),
             Trouble(
-                name: "destination held", find: "\"state\":\"idle\",\"waiting\":0",
-                replace: "\"state\":\"held\",\"last_error\":\"401: wrong token\",\"waiting\":0",
-                line: "  ! common-db is held: 401: wrong token"),
+                name: "destination held", find: "\"state\":\"idle\"", replace: "\"state\":\"held\"",
+                line: "  ! common-db is held"),
+            Trouble(
+                name: "store in trouble", find: "\"used_bytes\"",
+                replace: "\"state\":\"disk-full\",\"reason\":\"no space left\",\"used_bytes\"",
+                line: "  ! storage: no space left"),
+            Trouble(
+                name: "bad profile", find: "\"clock\":",
+                replace: "\"profiles\":{\"problems\":[\"x.yaml:3:1: id: is missing\"]},\"clock\":",
+                line: "  ! profile x.yaml:3:1: id: is missing"),
+            Trouble(
+                name: "failed tapes", find: "\"clock\":",
+                replace: "\"tapes\":{\"played\":4,\"failed\":2},\"clock\":",
+                line: "  ! 2 tapes failed: see the .failed files beside them"),
             Trouble(
                 name: "full disk", find: "\"used_bytes\":12400000",
                 replace: "\"used_bytes\":470000000",
@@ -89,6 +100,19 @@ import Testing
         #expect(run.exitCode == 0)
         #expect(run.lines.first == "Needs attention:")
         #expect(run.lines.dropFirst().first == test.line)
+    }
+
+    @Test("a destination that is behind says with what error and since when")
+    func behind() async throws {
+        let run = try await status(
+            """
+            {"destinations":[{"name":"db","state":"retrying","waiting":3,
+             "oldest_waiting_at":"2020-01-01T00:00:00Z","last_error":"503 from the receiver"}]}
+            """)
+        let line = run.lines.dropFirst().first ?? ""
+        #expect(
+            line.hasPrefix("  ! db is retrying: 503 from the receiver (oldest record waits for "))
+        #expect(line.hasSuffix(" d)"))
     }
 
     @Test("with --json the daemon's document goes through with every digit")

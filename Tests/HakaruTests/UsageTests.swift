@@ -48,8 +48,8 @@ import Testing
                 message: "--limit is 'many'; accepted: a whole number, 0 or more"),
             Wrong(
                 arguments: ["records", "--state", "lost"],
-                message: "--state is 'lost'; accepted: waiting, delivered, unassigned, "
-                    + "quarantined, dead-letter, held, stored"),
+                message: "--state is 'lost'; accepted: all, waiting, held, unassigned, "
+                    + "quarantined, dead-letters, delivered"),
             Wrong(
                 arguments: ["completion", "fish"],
                 message: "completion does not know 'fish'; accepted: bash"),
@@ -139,7 +139,7 @@ import Testing
         arguments: [
             (["st"], ["status"]), (["quarantine", "s"], ["show"]),
             (["--socket", "/x", "records", "--st"], ["--state"]),
-            (["records", "--state", "d"], ["delivered", "dead-letter"]),
+            (["records", "--state", "d"], ["dead-letters", "delivered"]),
             (["completion", "b"], ["bash"]), (["replay", "/etc/passw"], ["/etc/passwd"]),
             (["decode", "--mod"], ["--model"]), (["status", "--limit"], []),
         ] as [([String], [String])])

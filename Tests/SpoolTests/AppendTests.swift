@@ -178,6 +178,13 @@ import Testing
         memory.newestSequence = 17
         memory.lastSessionEndedAt = noon + .seconds(2)
         memory.batteryPercent = 88
+        for number in 0..<DeviceMemory.maximumClockSteps {
+            memory.clockSteps.append(
+                ClockStep(
+                    deviceBefore: LocalDateTime(localMicroseconds: Int64(number) * 1_000_001),
+                    offset: .seconds(Int64(-number)), setAt: noon + .seconds(Int64(number)),
+                    drained: number % 2 == 0))
+        }
         let first = memory
         try await withSpool(directory) { spool async throws in
             _ = try await spool.append([entry(1)], at: noon, memory: (cuff, first))

@@ -81,7 +81,9 @@ import Testing
 
     /// The digests of the released steps. A failure here means: add a step, do not change one.
     @Test func `released steps never change`() {
-        let released: [Int: String] = [:]
+        let released = [
+            1: "fc4292eef8e6fcc32741d4f739cb8b2b613037f3bce38925d7b8abe862884162"
+        ]
         for (version, checksum) in released {
             #expect(Migration.all.first { $0.version == version }?.checksum == checksum)
         }

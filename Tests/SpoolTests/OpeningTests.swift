@@ -86,6 +86,16 @@ import Testing
         }
     }
 
+    @Test func `nothing opens the store again while the program ends`() async throws {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append([entry(1)], at: noon)
+            await spool.close()
+            let error = await failure { try await spool.append([entry(2)], at: noon) }
+            #expect(error == .closed(path: directory.store))
+        }
+        #expect(directory.entries == ["hakaru.db", "hakaru.lock"])
+    }
+
     @Test(.enabled(if: geteuid() == 0, "needs a user to give up"))
     func `a directory that may not be written is named as the reason`() async throws {
         try await withSpool(directory) { spool async throws in

@@ -199,6 +199,59 @@ import Testing
         }
     }
 
+    @Test func `a batch with a row that cannot be read any more is formed anew without it`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...3), at: noon)
+            let before = try #require(try await spool.formBatch("db", max: 3, at: noon))
+            try await spool.tamper("UPDATE record SET time_basis = 'hearsay' WHERE id = 2")
+            #expect(try await spool.openBatch("db") == nil)
+            let after = try #require(try await spool.formBatch("db", max: 3, at: noon))
+            #expect(after.keys == [key(1), key(3)])
+            #expect(after.idempotencyKey != before.idempotencyKey)
+            #expect(try await spool.openBatch("db") == after)
+        }
+    }
+
+    @Test func `what must not go or has no place leaves the batch without being delivered`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...3), at: noon)
+            let batch = try #require(try await spool.formBatch("db", max: 3, at: noon))
+            let rows = batch.items.map(\.rowID)
+            try await spool.resolve(
+                batch: batch.id,
+                [
+                    RecordResult(rows[0], .held(reason: "consent withdrawn")),
+                    RecordResult(rows[1], .noTable),
+                ], at: noon)
+            let places = try await spool.records(limit: 9).map { $0.deliveries[0] }
+            #expect(places.map(\.state) == [.held, .noTable, .waiting])
+            #expect(places[0].reason == "consent withdrawn")
+            let counters = try await spool.counters()
+            #expect(counters["records_held"] == 1)
+            #expect(counters["records_without_table"] == 1)
+            #expect(try await spool.destinations()[0].lastDeliveredAt == nil)
+            #expect(try await spool.formBatch("db", max: 3, at: noon)?.keys == [key(3)])
+        }
+    }
+
+    @Test func `a batch is halved by its number only while it is the one under way`() async throws {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...4), at: noon)
+            let batch = try #require(try await spool.formBatch("db", max: 4, at: noon))
+            try await spool.split(batch: batch.id)
+            let first = try #require(try await spool.openBatch("db"))
+            #expect(first.keys == [key(1), key(2)])
+            let gone = await failure { try await spool.split(batch: batch.id) }
+            #expect(gone == .refused("batch \(batch.id) is not open"))
+            try await spool.split(batch: first.id + 1)
+            #expect(try await spool.openBatch("db") == first, "the second half has to wait")
+        }
+    }
+
     @Test func `a row that cannot be read is held and does not stop the ones behind it`()
         async throws
     {

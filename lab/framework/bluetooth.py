@@ -23,14 +23,17 @@ def start_system_bus():
 class Bluetooth:
     """bluetoothd with an empty memory, and btmon."""
 
-    def __init__(self, folder):
-        self.daemon = Program("bluetoothd", [BLUETOOTHD, "-n"], folder)
+    def __init__(self, folder, debug=False):
+        self.daemon = Program("bluetoothd", [BLUETOOTHD, "-n", *(["-d"] if debug else [])], folder)
+        self._bus_monitor = Program("bus", ["dbus-monitor", "--system"], folder) if debug else None
         self.capture = os.path.join(folder, "hci.btsnoop")
         self._monitor = Program("btmon", ["btmon", "-w", self.capture], folder)
 
     def watch(self):
         """Starts the capture."""
         self._monitor.start()
+        if self._bus_monitor:
+            self._bus_monitor.start()
 
     def start(self):
         """Starts bluetoothd and waits until it is on the bus."""
@@ -54,10 +57,17 @@ class Bluetooth:
         """Ends everything and forgets the bonds."""
         self.daemon.kill()
         self._monitor.kill()
+        if self._bus_monitor:
+            self._bus_monitor.kill()
         shutil.rmtree(STATE, ignore_errors=True)
 
     def traffic(self, lines=60):
-        """The end of the capture as text."""
-        text = subprocess.run(["btmon", "-r", self.capture], capture_output=True, text=True, errors="replace")
+        """The end of the capture as text; all of it is kept beside the capture.
+
+        The guest's btmon needs bluetoothd's own files to read it, which do not outlive the scenario.
+        """
+        text = subprocess.run(["btmon", "-t", "-r", self.capture], capture_output=True, text=True, errors="replace")
         wanted = [line for line in text.stdout.splitlines() if not line.startswith("@ RAW")]
+        with open(self.capture.replace(".btsnoop", ".log"), "w") as file:
+            file.write("\n".join(wanted) + "\n")
         return "\n".join(wanted[-lines:])

@@ -66,20 +66,21 @@ class UnixConnection(http.client.HTTPConnection):
 class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
-    def __init__(self, root, programs, folder, receiver):
+    def __init__(self, root, programs, folder, receiver, debug=False):
         self._token = os.path.join(folder, "token")
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
         with open(self.configuration, "w") as file:
             file.write(configuration(receiver.url, receiver.authority, self._token))
         self.runtime = os.path.join(folder, "run")
-        state = os.path.join(folder, "state")
-        for path in (self.runtime, state):
+        self.state = os.path.join(folder, "state")
+        for path in (self.runtime, self.state):
             os.makedirs(path, exist_ok=True)
         environment = {"HAKARU_DATA_DIRECTORY": root}
         self.daemon = Program("hakarud", [
-            os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", state,
-            "--runtime-directory", self.runtime], folder, environment)
+            os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", self.state,
+            "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
+            folder, environment)
 
     def set_token(self, token):
         """Writes the bearer token that the daemon sends."""

@@ -10,15 +10,16 @@ from framework.room import RoomClient
 class Home:
     """A room with devices, bluetoothd, a receiver and a gateway that has not been started yet."""
 
-    def __init__(self, root, programs, certificates, folder, about):
+    def __init__(self, options, certificates, folder, about):
         os.makedirs(folder, exist_ok=True)
+        root, programs = options.root, options.programs
         self.folder, self.root, self.programs, self._about = folder, root, programs, about
         self.room = RoomClient(folder)
-        self.bluetooth = Bluetooth(folder)
+        self.bluetooth = Bluetooth(folder, options.debug)
         self.receiver, self.gateway = None, None
         if about.needs_programs:
             self.receiver = Receiver(root, folder, certificates, TOKEN)
-            self.gateway = Gateway(root, programs, folder, self.receiver)
+            self.gateway = Gateway(root, programs, folder, self.receiver, options.debug)
 
     def open(self):
         """Starts what the scenario finds running; the daemon is the scenario's to start."""

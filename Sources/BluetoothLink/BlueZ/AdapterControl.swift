@@ -128,7 +128,8 @@ import Measurement
         let failure = await perform(step)
         guard !Task.isCancelled else { throw CancellationError() }
         lastFailure = failure
-        let delay = plan.finished(step, failure)
+        let switchedOff = step == .powerOn && failure != nil && settings.radioSwitch.blocks(name)
+        let delay = plan.finished(step, failure, switchedOff: switchedOff)
         wake()
         guard let delay else { return }
         let next = plan.nextStep
@@ -179,7 +180,7 @@ import Measurement
         do throws(BusError) {
             _ = try await bus.call(
                 .bluez(path, BlueZNames.adapter, "StopDiscovery"), within: settings.callLimit)
-        } catch  where error.isTimeout {
+        } catch let error where error.isTimeout {
             throw error
         } catch {
             // Failed, NotReady, InProgress: there was nothing to stop.
@@ -197,6 +198,7 @@ package struct AdapterSettings: Sendable {
     package var discoveringLostAfter: Duration = .seconds(25)
     /// Shortens the waits between attempts, for tests.
     package var delayFactor = 1.0
+    var radioSwitch = RadioSwitch()
 
     package init() {}
 }

@@ -103,18 +103,21 @@ struct AdapterPlan: Sendable, Equatable {
 
     /// Takes the end of a step.
     ///
+    /// - Parameter switchedOff: a radio switch keeps the adapter off.
     /// - Returns: how long the next step has to wait.
-    mutating func finished(_ step: Step, _ failure: BusError?) -> Duration? {
+    mutating func finished(
+        _ step: Step, _ failure: BusError?, switchedOff: Bool = false
+    ) -> Duration? {
         switch step {
         case .rest: return nil
-        case .powerOn: return poweredOn(failure)
+        case .powerOn: return poweredOn(failure, switchedOff)
         case .startDiscovery: return started(failure)
         case .stopDiscovery: return stopped(failure)
         case .recover(let recovery): return recovered(recovery, failure)
         }
     }
 
-    private mutating func poweredOn(_ failure: BusError?) -> Duration? {
+    private mutating func poweredOn(_ failure: BusError?, _ switchedOff: Bool) -> Duration? {
         guard let failure else {
             isPowered = true
             isBlocked = false
@@ -123,7 +126,9 @@ struct AdapterPlan: Sendable, Equatable {
         }
         // bluetoothd is powering a fresh adapter by itself.
         if failure.name == "org.bluez.Error.Busy" { return .milliseconds(500) }
-        isBlocked = failure.name == "org.bluez.Error.Blocked" || failure.message.contains("rfkill")
+        // It was pulled out at this moment: bluetoothd's signal is on its way.
+        if failure.isUnknownObject { return .seconds(1) }
+        isBlocked = switchedOff || failure.name == "org.bluez.Error.Blocked"
         if isBlocked { return .seconds(15) }
         powerFailures += 1
         if powerFailures == 1 { counters.signs[.powerFailed, default: 0] += 1 }

@@ -172,7 +172,7 @@ import Measurement
                     BlueZNames.root, BlueZNames.agentManager, "RegisterAgent",
                     .objectPath(PairingAgent.path), "KeyboardDisplay"),
                 within: settings.adapter.callLimit)
-        } catch  where error.name == "org.bluez.Error.AlreadyExists" {
+        } catch let error where error.name == "org.bluez.Error.AlreadyExists" {
             // Registered in an earlier attempt to load.
         }
         // Devices that ask for security by themselves are answered by the default agent.

@@ -11,11 +11,7 @@ extension BlueZPeripheral {
         guard !isBonded, method != .none else { return }
         bluez.agent.begin(.init(method: method, passkey: passkey), for: path)
         defer { bluez.agent.end(for: path) }
-        do throws(BusError) {
-            _ = try await call("Pair", within: limit)
-        } catch  where error.name == "org.bluez.Error.AlreadyExists" {
-            // The device asked for security by itself meanwhile.
-        } catch {
+        if let error = await pair(within: limit) {
             if error.isTimeout || error.isCancelled { callOffPairing() }
             guard hasLink else { throw lossError("pair") }
             if error.isTimeout { throw .pairingFailed("no end within \(limit)") }
@@ -27,6 +23,36 @@ extension BlueZPeripheral {
         _ = try? await bluez.bus?.call(
             .setting("Trusted", of: BlueZNames.device, at: path, to: true),
             within: bluez.settings.adapter.callLimit)
+    }
+
+    /// Pairs; the bond itself counts, not the answer to the call.
+    ///
+    /// bluetoothd 5.66 never answers Pair when the bond is made while it still reads the device's
+    /// services after Connect.
+    private func pair(within limit: Duration) async -> BusError? {
+        let answer = Locked<Result<Void, BusError>?>(nil)
+        let pairing = spawn { [self] in
+            let result: Result<Void, BusError>
+            do throws(BusError) {
+                _ = try await call("Pair", within: limit)
+                result = .success(())
+            } catch let error where error.name == "org.bluez.Error.AlreadyExists" {
+                // The device asked for security by itself meanwhile.
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            answer.withLock { $0 = result }
+            bluez.treeChanged.broadcast()
+        }
+        defer { pairing.cancel() }
+        let ended = try? await bluez.treeChanged.wait(for: limit + .seconds(1)) {
+            self.isBonded || !self.hasLink || answer.withLock { $0 != nil }
+        }
+        if isBonded { return nil }
+        guard ended != nil else { return .cancelled }
+        if case .failure(let error) = answer.withLock({ $0 }) { return error }
+        return hasLink ? nil : .cancelled
     }
 
     private static func pairingError(_ error: BusError) -> LinkError {
@@ -81,7 +107,7 @@ extension BlueZ {
                     .bluez(
                         control.path, BlueZNames.adapter, "RemoveDevice", .objectPath(path)),
                     within: settings.adapter.callLimit)
-            } catch  where error.name == "org.bluez.Error.DoesNotExist" {
+            } catch let error where error.name == "org.bluez.Error.DoesNotExist" {
                 // Gone already.
             } catch {
                 throw LinkError(error, during: "forget")

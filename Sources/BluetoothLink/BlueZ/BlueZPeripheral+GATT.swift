@@ -82,7 +82,7 @@ extension BlueZPeripheral {
         guard let entry = table[uuid] else { throw .noSuchCharacteristic(uuid) }
         do throws(LinkError) {
             _ = try await perform("subscribe \(uuid)", "StartNotify", entry.path, [])
-        } catch  where isAcquired(error) {
+        } catch let error where isAcquired(error) {
             // Left over from an earlier link: ended and begun anew.
             _ = try? await perform("subscribe \(uuid)", "StopNotify", entry.path, [])
             _ = try await perform("subscribe \(uuid)", "StartNotify", entry.path, [])

@@ -80,24 +80,32 @@ import Measurement
     }
 
     private func attempt(within limit: Duration) async throws(LinkError) {
+        var wait = Duration.seconds(3)
         do throws(BusError) {
             _ = try await call("Connect", within: limit)
+        } catch let error where error.name == "org.bluez.Error.AlreadyConnected" {
+            return joined()
+        } catch let error where error.isUnderWay {
+            // bluetoothd is connecting it already, after a link that broke early: joined.
+            wait = limit
         } catch {
-            guard error.name != "org.bluez.Error.AlreadyConnected" else { return joined() }
             if error.isTimeout || error.isCancelled { callOff() }
             throw error.isTimeout
                 ? .unreachable("no connection within \(limit)")
                 : LinkError(error, during: "connect")
         }
-        try await waitForLink()
+        try await waitForLink(within: wait)
     }
 
     /// The answer to Connect may come before the change of `Connected`, and after the link was lost.
-    private func waitForLink() async throws(LinkError) {
-        let settled = try? await bluez.treeChanged.wait(for: .seconds(3)) {
+    private func waitForLink(within limit: Duration) async throws(LinkError) {
+        let settled = try? await bluez.treeChanged.wait(for: limit) {
             self.state != .connecting || self.isConnectedInTree
         }
-        guard settled == true, state == .connecting else { throw lossError("connect") }
+        guard settled == true, state == .connecting else {
+            if state == .connecting { callOff() }
+            throw lossError("connect")
+        }
         joined()
     }
 

@@ -43,3 +43,11 @@ extension LinkError {
         return UInt8(message[range.upperBound...].prefix { $0.isHexDigit }, radix: 16)
     }
 }
+
+extension BusError {
+    /// bluetoothd does by itself what was asked for; version 5.66 says it in words only (EALREADY).
+    var isUnderWay: Bool {
+        name == "org.bluez.Error.InProgress"
+            || name == "org.bluez.Error.Failed" && message.contains("already in progress")
+    }
+}

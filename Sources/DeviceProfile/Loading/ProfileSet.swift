@@ -19,15 +19,17 @@ package struct ProfileSet: Sendable {
     /// Ids of shipped profiles that an own profile replaces.
     package private(set) var overridden: [String]
 
-    package init(_ sources: [Source]) {
+    /// Reads all files.
+    ///
+    /// - Parameter old: the profiles so far; a file that has become bad keeps the one it gave before.
+    package init(_ sources: [Source], keeping old: ProfileSet? = nil) {
         let list = ProblemList()
         var chosen: [String: (profile: DeviceProfile, isOwn: Bool)] = [:]
         var overridden: [String] = []
         for source in sources.sorted(by: { $0.file < $1.file }) {
-            guard
-                let profile = ProfileLoader.load(
-                    source.bytes, file: source.file, problems: list)
-            else { continue }
+            let loaded = ProfileLoader.load(source.bytes, file: source.file, problems: list)
+            let kept = old?.index.profiles.first { $0.file == source.file }
+            guard let profile = loaded ?? kept else { continue }
             guard let other = chosen[profile.id] else {
                 chosen[profile.id] = (profile, source.isOwn)
                 continue

@@ -1,3 +1,4 @@
+import Uplink
 import YAML
 
 extension Configuration.Destination {
@@ -32,7 +33,7 @@ extension Configuration.Destination {
         }
         let retry = keys.optional("retry")?.mapping(Configuration.Retry.read)
         guard let name, let format, let url else { return nil }
-        if let tls, tls != Configuration.TLS(), !url.isEncrypted {
+        if let tls, tls != Configuration.TLS(), url.scheme != "https" {
             keys.problem(about: "tls", "has no meaning for an http:// address")
         }
         return Self(
@@ -60,6 +61,10 @@ extension Configuration.Format {
             return ConfiguredFile.read(reader).map { .file($0) }
         }
         let accepted = shippedNames.joined(separator: ", ") + ", the absolute path of a format file"
+        if reader.node.scalarText == "fhir-phd-r4" {
+            reader.report("fhir-phd-r4 is not written in this version", accepted: accepted)
+            return nil
+        }
         guard let name = reader.string(accepted: accepted, where: shippedNames.contains) else {
             return nil
         }
@@ -72,20 +77,20 @@ extension DestinationURL {
         let accepted = "https://HOST[:PORT]/PATH, or http:// for this machine itself"
         // An address may hold a password that somebody put there: it is not repeated.
         guard let text = reader.secret.string(accepted: accepted) else { return nil }
-        do throws(Refusal) {
-            return try DestinationURL(text)
-        } catch {
-            let message =
-                switch error {
-                case .noURL: "is not an address"
-                case .scheme: "is not an https address"
-                case .userInfo: "holds a user name or password"
-                case .fragment: "holds a fragment (#…)"
-                case .plainHTTP: "is unencrypted http:// to another machine"
-                }
-            reader.report(message, accepted: accepted)
-            return nil
-        }
+        let isVisible = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        if isVisible, !text.contains("#"), let url = try? DestinationURL(text) { return url }
+        let message =
+            if text.contains("#") {
+                "holds a fragment (#…)"
+            } else if text.contains("@") {
+                "holds a user name or password"
+            } else if text.lowercased().hasPrefix("http://") {
+                "is unencrypted http:// to another machine"
+            } else {
+                "is not an https address"
+            }
+        reader.report(message, accepted: accepted)
+        return nil
     }
 }
 

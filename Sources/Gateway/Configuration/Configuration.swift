@@ -1,4 +1,5 @@
 package import Measurement
+package import Uplink
 package import YAML
 
 /// What the operator decided, from `hakaru.yaml`.
@@ -85,7 +86,7 @@ extension Configuration {
         case shipped(String)
         case file(ConfiguredFile)
 
-        package static let shippedNames = ["meti-1.0", "meti-1.0-tis", "fhir-phd-r4"]
+        package static let shippedNames = ["meti-1.0", "meti-1.0-tis"]
     }
 
     package struct TLS: Sendable, Equatable {

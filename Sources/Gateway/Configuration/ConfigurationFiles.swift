@@ -1,3 +1,4 @@
+import DataFiles
 import Glibc
 package import YAML
 
@@ -5,25 +6,13 @@ package import YAML
 enum ConfigurationFiles {
     /// Reads a file of at most 8 MB; the problem names the file and the reason.
     static func read(_ path: String) throws(Problem) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw unreadable(path, errno) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw unreadable(path, errno) }
-            if count == 0 { return bytes }
-            bytes.append(contentsOf: chunk[..<count])
-            guard bytes.count <= 8 << 20 else { throw unreadable(path, EFBIG) }
+        do throws(FileError) {
+            return try FileReader.read(path, maximum: 8 << 20)
+        } catch {
+            throw Problem(
+                file: path, line: 1, column: 1, key: "",
+                message: "cannot be read: \(String(cString: strerror(error.code)))")
         }
-    }
-
-    private static func unreadable(_ path: String, _ code: Int32) -> Problem {
-        Problem(
-            file: path, line: 1, column: 1, key: "",
-            message: "cannot be read: \(String(cString: strerror(code)))")
     }
 
     /// Says why a file that must be there is of no use, or nil where it is.

@@ -68,6 +68,7 @@ import Status
         intake.onStored = { [weak self] records in self?.stored(records) }
         uplinkTask = spawn { [uplink] in await uplink.run() }
         startLinks()
+        tasks.append(spawn { [profiles] in await profiles.watch() })
         watchRetention()
         _ = try? EventLoop.shared.enableWatchdog()
         ServiceManager.ready(status: "running")

@@ -3,7 +3,7 @@ import DeviceProfile
 import EventLoop
 import YAML
 
-/// The loaded profiles; a directory that cannot be read leaves the old ones in place.
+/// The loaded profiles; what cannot be read leaves the old ones in place.
 @LoopActor final class ProfileStore {
     private(set) var profiles: ProfileSet
     private let data: DataDirectory
@@ -16,10 +16,20 @@ import YAML
 
     var index: ProfileIndex { profiles.index }
 
-    /// Reads all files again.
+    /// Reads all files again whenever one of them changes, until the task is cancelled.
+    func watch() async {
+        let watcher = DirectoryWatcher(data.profileDirectories)
+        while (try? await watcher.next()) != nil {
+            // An editor writes more than once: what follows at once is taken together.
+            guard (try? await sleep(for: .milliseconds(300))) != nil else { return }
+            reload()
+        }
+    }
+
+    /// Reads all files again; a file that has become bad leaves its old profile in place.
     func reload() {
         do throws(FileError) {
-            profiles = try Self.read(data)
+            profiles = try Self.read(data, keeping: profiles)
             report()
         } catch {
             Log.error("profiles-unreadable", ["reason": "\(error)"])
@@ -35,16 +45,12 @@ import YAML
         }
     }
 
-    private static func read(_ data: DataDirectory) throws(FileError) -> ProfileSet {
-        var sources: [ProfileSet.Source] = []
-        for (directory, isOwn) in [
-            (data.profiles, false), (DataDirectory.ownProfiles, true),
-        ] where FileReader.isDirectory(directory) {
-            for file in try FileReader.list(directory, suffix: ".yaml") {
-                sources.append(
-                    ProfileSet.Source(file: file, bytes: try FileReader.read(file), isOwn: isOwn))
-            }
+    private static func read(
+        _ data: DataDirectory, keeping old: ProfileSet? = nil
+    ) throws(FileError) -> ProfileSet {
+        let sources = try data.profileFiles().map {
+            ProfileSet.Source(file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn)
         }
-        return ProfileSet(sources)
+        return ProfileSet(sources, keeping: old)
     }
 }

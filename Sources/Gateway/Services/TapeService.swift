@@ -1,4 +1,3 @@
-import CLinux
 import DataFiles
 import DeviceLink
 import DeviceProfile
@@ -16,7 +15,6 @@ import TapeLink
     private let counters: Counters
     private let profiles: @LoopActor () -> ProfileIndex
     private let zone: TimeZoneRules
-    private let changed = LoopCondition()
     private(set) var played = 0
     private(set) var failed = 0
 
@@ -35,23 +33,15 @@ import TapeLink
     /// Serves the directory until the task is cancelled; a tape that is being played is finished.
     func run() async {
         _ = mkdir(directory, 0o750)
-        let notifier = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
-        defer { if notifier >= 0 { close(notifier) } }
-        let mask = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)
-        guard notifier >= 0, inotify_add_watch(notifier, directory, mask) >= 0 else {
-            return Log.error(
-                "tapes-unwatched", ["directory": directory, "reason": errorText(errno)])
+        let watcher = DirectoryWatcher([directory])
+        for failure in watcher.failures {
+            Log.error(
+                "tapes-unwatched", ["directory": failure.directory, "reason": failure.reason])
         }
-        let source = try? EventLoop.shared.onReadable(notifier) { _ in
-            var buffer = [UInt8](repeating: 0, count: 4_096)
-            while read(notifier, &buffer, buffer.count) > 0 {}
-            self.changed.broadcast()
-        }
-        defer { source?.cancel() }
         while !Task.isCancelled {
             if let next = nextTape() {
                 await play(next)
-            } else if (try? await changed.wait()) == nil {
+            } else if (try? await watcher.next()) == nil {
                 return
             }
         }
@@ -66,11 +56,17 @@ import TapeLink
     private func play(_ file: String) async {
         do {
             let tape = try TapeParser.parse(try FileReader.read(file), file: file)
-            try await play(tape, file)
+            // A session that the store cut off is played again, as a real device would send again.
+            while !(try await play(tape, file)) {}
             rename(file, file + ".played")
             played += 1
         } catch is CancellationError {
             return
+        } catch let trouble as SpoolError {
+            // The tape is as good as before: it stays, and is tried again.
+            counters.count("store_failures")
+            Log.error("store-failed", ["state": trouble.name, "reason": "\(trouble)"])
+            try? await sleep(for: .seconds(1))
         } catch {
             fail(file, "\(error)")
         }
@@ -90,24 +86,28 @@ import TapeLink
         _ = write(descriptor, &text, text.count)
     }
 
-    private func play(_ tape: Tape, _ file: String) async throws {
+    /// Plays a tape to its end; false when the store took less than all of it.
+    private func play(_ tape: Tape, _ file: String) async throws -> Bool {
+        try await intake.whenHealed()
         let device = TapePlayer.device(of: tape.header)
         let memory = try await spool.memory(of: device.id) ?? DeviceMemory()
         var player = TapePlayer(
             tape, file: file, profiles: profiles(), zone: zone, memory: memory)
         var isKnown = false
+        var isComplete = true
         while true {
             switch try player.next() {
             case .commit(let commit):
-                try await intake.whenHealed()
                 if await intake.take(commit) {
                     player.committed(commit.number)
                 } else {
                     player.commitFailed(commit.number)
+                    isComplete = false
                 }
             case .sighting(let sighting):
                 isKnown = true
-                try await spool.noteDevice(
+                // A store in trouble is noticed by the intake; when a device was seen can wait.
+                try? await spool.noteDevice(
                     device, profile: player.profileID, seenAt: sighting.at.utc)
             case .matched: isKnown = true
             case .unmatched: counters.count("sightings_unmatched")
@@ -116,14 +116,13 @@ import TapeLink
                 Log.info(
                     "session-ended",
                     ["device": device.id.shortened, "end": "\(end)", "link": "tape"])
+                if !isComplete { return false }
             case .finished:
                 guard isKnown else {
                     throw TapeError(file: file, line: 1, message: "no profile fits this device")
                 }
-                return
+                return isComplete
             }
         }
     }
-
-    private func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

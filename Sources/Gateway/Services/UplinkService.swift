@@ -77,7 +77,7 @@ import YAML
             setting: GatewaySetting(rawValue: configuration.gateway.setting.rawValue) ?? .home,
             extensions: Set(entry.extensions), testLabID: configuration.gateway.testLabID)
         return Destination(
-            name: entry.name, url: try Uplink.DestinationURL(entry.url.text), format: format,
+            name: entry.name, url: entry.url, format: format,
             options: options, consortium: configuration.gateway.consortiumID ?? "",
             token: entry.bearerTokenFile.map { TokenFile(path: $0.path) },
             tls: TLSFiles(

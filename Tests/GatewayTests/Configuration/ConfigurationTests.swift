@@ -1,5 +1,6 @@
 import Measurement
 import Testing
+import Uplink
 import YAML
 
 @testable import Gateway
