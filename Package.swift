@@ -25,7 +25,8 @@ func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: common)
 }
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: common)
+    .executableTarget(
+        name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: common)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
@@ -96,10 +97,12 @@ let package = Package(
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
-            dependencies: ["hakaru", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status"],
+            dependencies: [
+                "hakaru", "DataFiles", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status",
+            ],
             swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
-        tests("Gateway", ["YAML", "Measurement", "Uplink"]),
+        tests("Gateway", ["DataFiles", "YAML", "Measurement", "Uplink"]),
         tests("Measurement", []),
         tests(
             "DeviceProfile",

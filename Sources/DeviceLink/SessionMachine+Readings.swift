@@ -18,12 +18,40 @@ extension SessionMachine {
         if let state = recordAccess {
             actions.append(.startTimer(.response, state.plan.timeout))
         }
-        let reading = layout.decode(bytes)
-        let frame = RawFrame(source: layout.source.description, bytes: bytes)
-        if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
-            return joinContext(reading, frame)
+        switch assembler.take(bytes, for: layout) {
+        case .waiting: break
+        case .broken(let error):
+            actions.append(.note(.refused(step: "assembly", "\(error)")))
+        case .whole(let whole): decode(whole, layout)
         }
-        deliver(reading, frame)
+    }
+
+    /// Takes a value that may be stored already, where its record can be recognised.
+    ///
+    /// Bluetooth stacks confirm an indication before the gateway sees it, and the device forgets the
+    /// record then: where the gateway was killed in between, the stack's memory is the only copy.
+    mutating func leftOver(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
+        guard let layout = profile.layout(for: .gatt(uuid)), layout.assembly == nil,
+            // Records that are asked for are all asked for again.
+            !plan.steps.contains(where: { if case .recordAccess = $0 { true } else { false } }),
+            layout.readings(bytes).allSatisfy({ builder.hasOwnIdentity($0) })
+        else {
+            return actions.append(
+                .note(.refused(step: "left over", "a value that could be an old one")))
+        }
+        decode(bytes, layout)
+    }
+
+    /// A frame may hold several records; each one is stored for itself, with the whole frame.
+    private mutating func decode(_ bytes: [UInt8], _ layout: FrameLayout) {
+        let frame = RawFrame(source: layout.source.description, bytes: bytes)
+        for reading in layout.readings(bytes) {
+            if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
+                joinContext(reading, frame)
+            } else {
+                deliver(reading, frame)
+            }
+        }
     }
 
     private mutating func deliver(_ reading: Reading, _ frame: RawFrame) {

@@ -35,6 +35,7 @@ package struct SessionMachine: Sendable {
     /// What came before the clock was read.
     var held: [SessionEntry] = []
     var queue = CommitQueue()
+    var assembler = FrameAssembler()
     var isBonded = false
     var linkIsOver = false
     var hasSubscription = false
@@ -111,6 +112,9 @@ package struct SessionMachine: Sendable {
         case .notification(let uuid, let bytes, let at):
             now = at
             notified(uuid, bytes)
+        case .leftOver(let uuid, let bytes, let at):
+            now = at
+            leftOver(uuid, bytes)
         case .committed(let number, let at):
             now = at
             queue.ended(number)

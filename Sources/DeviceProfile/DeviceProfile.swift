@@ -1,3 +1,4 @@
+import Crypto
 package import Measurement
 
 /// Everything the gateway knows about one model family, read from one file.
@@ -50,6 +51,8 @@ package struct DeviceProfile: Sendable {
     package var isGeneric: Bool
     package var match: [MatchRule]
     package var session: SessionPlan?
+    /// Why the gateway does not connect to this model, though it can read its frames.
+    package var decodeOnly: String?
     package var layouts: [FrameLayout]
     package var time: TimeRules
     package var codes: CodeRules
@@ -58,6 +61,8 @@ package struct DeviceProfile: Sendable {
     package var tapes: [ProfileTape]
     package var examples: [MatchExample]
     package var vectors: [ProfileVector]
+    /// What an owner should know: how to pair, traps.
+    package var notes: [String]
     /// The file it was read from.
     package var file: String
 
@@ -72,10 +77,14 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
     case gatt(BluetoothUUID)
     case serviceData(BluetoothUUID)
     case manufacturerData(UInt16)
+    /// Every company id that ends in this byte: the maker counts in the other one.
+    case manufacturerDataFamily(UInt8)
     case advertisement
     case usb
     case serial
     case eeprom
+    /// A number alone, as somebody reads it out of a capture.
+    case number
 
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 1)
@@ -88,14 +97,21 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
             self = .serviceData(uuid)
         case ("manufacturer-data", let id?):
             let digits = id.lowercased().hasPrefix("0x") ? String(id.dropFirst(2)) : id
-            guard digits.utf8.count == 4, let company = UInt16(digits, radix: 16) else {
-                return nil
+            if digits.utf8.count == 4, digits.hasPrefix("xx"),
+                let low = UInt8(digits.dropFirst(2), radix: 16)
+            {
+                self = .manufacturerDataFamily(low)
+                return
             }
+            guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit),
+                let company = UInt16(digits, radix: 16)
+            else { return nil }
             self = .manufacturerData(company)
         case ("advertisement", nil): self = .advertisement
         case ("usb", nil): self = .usb
         case ("serial", nil): self = .serial
         case ("eeprom", nil): self = .eeprom
+        case ("number", nil): self = .number
         default: return nil
         }
     }
@@ -108,10 +124,13 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
             let digits = String(company, radix: 16)
             return "manufacturer-data:"
                 + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+        case .manufacturerDataFamily(let low):
+            return "manufacturer-data:xx" + hexadecimal([low])
         case .advertisement: return "advertisement"
         case .usb: return "usb"
         case .serial: return "serial"
         case .eeprom: return "eeprom"
+        case .number: return "number"
         }
     }
 }
@@ -123,7 +142,14 @@ package struct MatchRule: Sendable {
     package var services: [BluetoothUUID] = []
     package var serviceData: [BluetoothUUID] = []
     package var serviceDataLength: Int?
+    /// Bytes that the service data has at an offset.
+    package var serviceDataBytes: FieldLayout.Constant?
     package var companies: [UInt16] = []
+    /// Company ids that end in this byte, whatever the other one is.
+    package var companyLowByte: UInt8?
+    package var companyDataLength: Int?
+    /// Bytes that the manufacturer data after the company id has at an offset.
+    package var companyDataBytes: FieldLayout.Constant?
     /// The manufacturer data after the company id begins so.
     package var companyDataPrefix: [UInt8] = []
     package var addressPrefixes: [String] = []

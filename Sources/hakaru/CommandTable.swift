@@ -4,7 +4,7 @@ enum CommandTable {
         [
             StatusCommand.command, DevicesCommand.command, SightingsCommand.command,
             RecordsCommand.command,
-        ] + QuarantineCommands.all + offline + [completion]
+        ] + QuarantineCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [
@@ -18,6 +18,8 @@ enum CommandTable {
                 CommandOption("hex", "HEX", "the bytes; spaces are allowed"),
                 CommandOption("address", "MAC", "the device's address"),
                 CommandOption("key", "HEX", "the device's key, where it encrypts"),
+                CommandOption(
+                    "display-unit", "UNIT", "the unit on its display, where frames do not tell"),
             ]
         ) { call throws(CommandError) in
             for line in try DecodeCommand.run(call.options) {
@@ -34,8 +36,16 @@ enum CommandTable {
             ]
         ) { call throws(CommandError) in
             var lines: [String] = []
-            try ReplayCommand.run(call.words, call.options) { lines.append($0) }
+            var failure: CommandError?
+            do throws(CommandError) {
+                try ReplayCommand.run(call.words, call.options) { lines.append($0) }
+            } catch {
+                failure = error
+            }
+            // What was decided before a tape failed is a result too.
             for line in lines { try ReadingText.print(line, call) }
+            try call.output.flush()
+            if let failure { throw failure }
         },
         Command(
             path: ["explain"], summary: "tell which profile a device gets, and why",

@@ -1,12 +1,14 @@
 import DeviceLink
 import DeviceProfile
 import JSON
+import Measurement
 import TapeLink
 
 /// `hakaru decode`: one frame of a model, as the daemon would read it.
 enum DecodeCommand {
     static let usage =
-        "hakaru decode --model NAME --source SOURCE --hex HEX [--address MAC] [--key HEX] [--json]"
+        "hakaru decode --model NAME --source SOURCE --hex HEX [--address MAC] [--key HEX] "
+        + "[--display-unit UNIT] [--json]"
 
     static func run(_ options: [String: String]) throws(CommandError) -> [String] {
         let model = try required("model", options)
@@ -15,7 +17,7 @@ enum DecodeCommand {
         guard let source = FrameSource(sourceText) else {
             throw CommandError.usage(
                 "--source is '\(sourceText)'; accepted: gatt:UUID, service-data:UUID, "
-                    + "manufacturer-data:ID, advertisement, usb, serial, eeprom")
+                    + "manufacturer-data:ID, advertisement, usb, serial, eeprom, number")
         }
         guard let bytes = hexBytes(hex), !bytes.isEmpty else {
             throw CommandError.usage("--hex is not pairs of hexadecimal digits")
@@ -25,11 +27,38 @@ enum DecodeCommand {
             throw CommandError.failed(
                 "no profile knows a model '\(model)'; see: hakaru profile list")
         }
-        return try readings(bytes, source, profile).map { reading in
+        let context = try context(options)
+        return try readings(bytes, source, profile, context).map { reading in
             var writer = JSONWriter()
             writer.object { ReadingJSON.write(reading, outcome: reading.outcome.rawValue, to: &$0) }
             return writer.text
         }
+    }
+
+    /// What the owner knows of the device and its frames do not say.
+    private static func context(_ options: [String: String]) throws(CommandError) -> FrameContext {
+        var context = FrameContext()
+        if let text = options["address"] {
+            context.address = BluetoothAddress(text)
+            if context.address == nil {
+                throw CommandError.usage("--address is not an address such as A4:C1:38:00:00:01")
+            }
+        }
+        if let text = options["key"] {
+            context.key = hexBytes(text)
+            // Refused without repeating it: a key does not belong into a terminal's history twice.
+            if context.key?.count != 16 {
+                throw CommandError.usage("--key is not 16 bytes in hexadecimal digits")
+            }
+        }
+        if let text = options["display-unit"] {
+            context.displayUnit = MeasurementUnit(rawValue: text)
+            if context.displayUnit == nil {
+                let known = MeasurementUnit.allCases.map(\.rawValue).joined(separator: ", ")
+                throw CommandError.usage("--display-unit is '\(text)'; accepted: \(known)")
+            }
+        }
+        return context
     }
 
     private static func required(
@@ -51,7 +80,7 @@ enum DecodeCommand {
 
     /// The readings of a frame; an advertisement gives one for each layout that finds its data.
     private static func readings(
-        _ bytes: [UInt8], _ source: FrameSource, _ profile: DeviceProfile
+        _ bytes: [UInt8], _ source: FrameSource, _ profile: DeviceProfile, _ context: FrameContext
     ) throws(CommandError) -> [Reading] {
         if source == .advertisement, profile.layout(for: .advertisement) == nil {
             let advertisement: Advertisement
@@ -60,8 +89,8 @@ enum DecodeCommand {
             } catch {
                 return [.rejected(error)]
             }
-            let found = profile.layouts.compactMap { layout in
-                advertisement.payload(for: layout.source).map { layout.decode($0) }
+            let found = profile.layouts.flatMap { layout in
+                advertisement.payload(for: layout.source).map { layout.readings($0, context) } ?? []
             }
             return found.isEmpty
                 ? [.rejected(DecodeError("no data that \(profile.id) reads", offset: 0))] : found
@@ -71,6 +100,6 @@ enum DecodeCommand {
             throw CommandError.failed(
                 "\(profile.id) has no layout for \(source); it has: \(known)")
         }
-        return [layout.decode(captured: bytes)]
+        return layout.readings(captured: bytes, context)
     }
 }

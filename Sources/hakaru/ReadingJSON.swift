@@ -17,6 +17,13 @@ enum ReadingJSON {
             writer.member("time_offset_minutes", reading.timeOffsetMinutes)
         }
         writer.member("flags", strings: reading.flags)
+        if !reading.details.isEmpty {
+            writer.member(
+                "details",
+                object: { writer in
+                    for detail in reading.details { writer.member(detail.name, detail.value) }
+                })
+        }
         if let reason = reading.reason {
             writer.member("reason", reason)
             writer.member("offset", reading.offset)

@@ -88,7 +88,10 @@ enum Attention {
         let problems = profiles?["problems"]?.array ?? []
         let failed = tapes?["failed"]?.integer ?? 0
         return problems.map { "profile " + Plain.text($0) }
-            + (failed > 0 ? ["\(failed) tapes failed: see the .failed files beside them"] : [])
+            + (failed > 0
+                ? [
+                    "\(failed) \(failed == 1 ? "tape" : "tapes") failed: see the .failed files beside them"
+                ] : [])
     }
 
     private static func clock(_ clock: JSONValue?) -> [String] {

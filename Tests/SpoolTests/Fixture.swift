@@ -69,7 +69,7 @@ func permissions(_ path: String) -> UInt32 {
     return stat(path, &status) == 0 ? UInt32(status.st_mode) & 0o777 : 0
 }
 
-/// The moment that most tests take for now.
+/// The moment at which most tests play.
 let noon = Instant(seconds: 1_772_334_000)
 
 /// Runs a body with a store in a directory and closes it properly.

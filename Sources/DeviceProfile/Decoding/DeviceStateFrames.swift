@@ -36,4 +36,31 @@ enum DeviceStateFrames {
         guard level <= 100 else { throw DecodeError("a battery level above 100 %", offset: 0) }
         return Reading(.deviceState)
     }
+
+    /// One IEEE 11073 number alone: two bytes are an SFLOAT, four a FLOAT; a special value is named.
+    static func medicalFloat(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        var reader = ByteReader(bytes)
+        let value =
+            bytes.count < 4
+            ? MedicalFloat(sfloat: try reader.uint16LE("the number"))
+            : MedicalFloat(float: try reader.uint32LE("the number"))
+        try reader.end()
+        var reading = Reading(.deviceState)
+        if let number = value.number {
+            reading.details = [Reading.Detail(name: "value", value: number.text)]
+        } else {
+            reading.details = [Reading.Detail(name: "special", value: name(of: value))]
+        }
+        return reading
+    }
+
+    private static func name(of special: MedicalFloat) -> String {
+        switch special {
+        case .number, .notANumber: "NaN"
+        case .notAtThisResolution: "NRes"
+        case .positiveInfinity: "+Inf"
+        case .negativeInfinity: "-Inf"
+        case .reserved: "reserved"
+        }
+    }
 }

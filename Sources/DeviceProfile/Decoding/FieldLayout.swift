@@ -1,151 +1,143 @@
 package import Measurement
 
-/// A frame layout that a profile spells out: bits, a time stamp, values with units, and outcomes.
+/// A frame layout that a profile spells out: numbers, a time stamp, values with units, and outcomes.
 ///
-/// The language is described with examples in docs/profiles.md.
+/// The language is described with examples in docs/profile-layouts.md.
 package struct FieldLayout: Sendable {
-    /// Holds when every named bit is set, or clear where it is negated.
-    package struct Condition: Sendable, Equatable {
-        package var terms: [(name: String, negated: Bool)]
-        package init(_ terms: [(name: String, negated: Bool)] = []) { self.terms = terms }
-        package static func == (a: Condition, b: Condition) -> Bool {
-            a.terms.map(\.name) == b.terms.map(\.name)
-                && a.terms.map(\.negated) == b.terms.map(\.negated)
-        }
-    }
-    package struct BitField: Sendable, Equatable {
-        package var byte: Int
-        package var bit: Int
-    }
-    package enum NumberType: String, Sendable, CaseIterable {
-        case uint8 = "u8"
-        case uint16LE = "u16le"
-        case uint16BE = "u16be"
-        case uint24LE = "u24le"
-        case uint24BE = "u24be"
-        case uint32LE = "u32le"
-        case uint32BE = "u32be"
-        case int8 = "s8"
-        case int16LE = "s16le"
-        case int16BE = "s16be"
-
-        package var width: Int {
-            switch self {
-            case .uint8, .int8: 1
-            case .uint16LE, .uint16BE, .int16LE, .int16BE: 2
-            case .uint24LE, .uint24BE: 3
-            case .uint32LE, .uint32BE: 4
-            }
-        }
-    }
     package struct UnitRule: Sendable, Equatable {
-        package var when: Condition
+        package var when: FieldCondition
         package var unit: MeasurementUnit
         package var scale: ExactDecimal
+        /// Added to the number of the frame before it is scaled.
+        package var offset = ExactDecimal(0)
+        /// Digits after the point that the device shows; the rest is rounded away.
+        package var decimals: Int?
+        /// Holds only where the owner said that the device's display shows this unit.
+        package var display: MeasurementUnit?
     }
     package struct ValueField: Sendable, Equatable {
         package var name: QuantityName
-        package var at: Int
-        package var type: NumberType
+        package var number: FieldNumber
         /// Tried in order; the first whose condition holds gives unit and scale.
         package var units: [UnitRule]
         /// The device has no value unless this holds.
-        package var when: Condition
+        package var when = FieldCondition()
+        /// The frame is not about this value unless this holds.
+        package var onlyWhen = FieldCondition()
         /// Raw numbers that mean "no value".
-        package var absent: [ClosedRange<Int64>]
+        package var absent: [ClosedRange<Int64>] = []
+        /// Raw numbers that mean "more, or less, than the device can tell".
+        package var tooHigh: [ClosedRange<Int64>] = []
+        package var tooLow: [ClosedRange<Int64>] = []
     }
     package struct OutcomeRule: Sendable, Equatable {
-        /// Names bits, and values, which hold where the frame has a number for them.
-        package var when: Condition
+        /// Names numbers, and values, which hold where the frame has a number for them.
+        package var when: FieldCondition
         package var outcome: ReadingOutcome
+        package var reason: String?
     }
     /// Bytes that stand in every frame of the layout.
     package struct Constant: Sendable, Equatable {
+        /// A negative offset counts from the end of the frame.
         package var at: Int
-        package var bytes: [UInt8]
+        /// Any of these; all of one length.
+        package var alternatives: [[UInt8]]
+        /// The bits that are compared; all of them where empty.
+        package var mask: [UInt8] = []
+
+        func holds(_ bytes: [UInt8]) -> Bool {
+            let start = at < 0 ? bytes.count + at : at
+            guard start >= 0, start <= bytes.count else { return false }
+            return alternatives.contains { wanted in
+                guard start + wanted.count <= bytes.count else { return false }
+                return wanted.indices.allSatisfy { index in
+                    let bits = index < mask.count ? mask[index] : 0xFF
+                    return (bytes[start + index] ^ wanted[index]) & bits == 0
+                }
+            }
+        }
     }
     package struct FlagRule: Sendable, Equatable {
-        package var when: Condition
+        package var when: FieldCondition
         package var flag: String
     }
+    /// Fields that follow one another; one whose condition does not hold takes no bytes.
+    package struct SequenceItem: Sendable, Equatable {
+        package enum Content: Sendable, Equatable {
+            case value(ValueField)
+            case time(FieldTime)
+            case userSlot(FieldNumber)
+            case sequenceNumber(FieldNumber)
+            case skip(Int)
+        }
+        package var when: FieldCondition
+        package var content: Content
+    }
+    /// Records of one size that follow one another in a frame.
+    package struct Records: Sendable, Equatable {
+        package var from: Int
+        package var size: Int
+        /// Bytes after the last record, such as a checksum.
+        package var trailing = 0
+    }
+    /// Bytes that the device hides by XOR with a fixed key.
+    package struct Mask: Sendable, Equatable {
+        package var from: Int
+        package var to: Int
+        package var key: [UInt8]
+    }
 
-    package var kind: MeasurementKind
+    package var kind: MeasurementKind?
     package var length: ClosedRange<Int>
     package var constants: [Constant] = []
-    package var bits: [String: BitField] = [:]
-    package var timeAt: Int?
+    package var checksums: [FieldChecksum] = []
+    package var mask: Mask?
+    package var encryption: FieldEncryption?
+    package var records: Records?
+    /// A record all of whose bytes are this one is empty.
+    package var emptyBytes: [UInt8] = []
+    /// A record is empty where one of these holds.
+    package var emptyWhen: [FieldCondition] = []
+    package var numbers: [String: FieldNumber] = [:]
+    package var time: FieldTime?
+    package var userSlot: FieldNumber?
+    package var sequenceNumber: FieldNumber?
     package var values: [ValueField] = []
+    package var sequence: [SequenceItem] = []
+    package var sequenceFrom = 0
+    /// Bytes may follow the last field of the sequence.
+    package var allowsTrailingBytes = false
+    /// What the frame is where no rule says otherwise.
+    package var outcome = ReadingOutcome.measurement
     package var outcomes: [OutcomeRule] = []
     package var flags: [FlagRule] = []
+    /// Numbers that are shown beside the values, under the names the profile gives them.
+    package var details: [String] = []
     /// The values whose raw bytes make the record's key; all bytes where it is empty.
     package var keyValues: [QuantityName] = []
 
-    package init(kind: MeasurementKind, length: ClosedRange<Int>) {
+    package init(kind: MeasurementKind?, length: ClosedRange<Int>) {
         self.kind = kind
         self.length = length
     }
 }
 
 extension FieldLayout {
-    func decode(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+    /// Whether the frame is one of this layout's by its length and its constant bytes.
+    func fits(_ bytes: [UInt8]) -> Bool {
+        length.contains(bytes.count) && constants.allSatisfy { $0.holds(bytes) }
+    }
+
+    func checkShape(_ bytes: [UInt8]) throws(DecodeError) {
         guard length.contains(bytes.count) else {
             throw DecodeError(
                 "\(bytes.count) bytes where \(Self.describe(length)) are due", offset: bytes.count)
         }
-        for constant in constants
-        where !bytes.dropFirst(constant.at).starts(with: constant.bytes) {
+        for constant in constants where !constant.holds(bytes) {
             throw DecodeError(
-                "other bytes than every frame of this layout has", offset: constant.at)
+                "other bytes than every frame of this layout has",
+                offset: constant.at < 0 ? bytes.count + constant.at : constant.at)
         }
-        var reading = Reading(.measurement, kind: kind)
-        if let timeAt {
-            var reader = ByteReader(bytes)
-            _ = try reader.take(timeAt, "the time stamp")
-            try reading.takeTime(&reader)
-        }
-        for field in values {
-            reading.quantities.append(try quantity(field, bytes))
-            if keyValues.contains(field.name) {
-                reading.keyBytes += bytes[field.at..<field.at + field.type.width]
-            }
-        }
-        for rule in flags where holds(rule.when, bytes) { reading.flags.append(rule.flag) }
-        let present = Set(reading.quantities.filter { $0.number != nil }.map(\.name.rawValue))
-        if let rule = outcomes.first(where: { holds($0.when, bytes, present: present) }) {
-            reading.outcome = rule.outcome
-        } else if present.isEmpty {
-            reading.outcome = .failedMeasurement
-        }
-        return reading
-    }
-
-    private func holds(
-        _ condition: Condition, _ bytes: [UInt8], present: Set<String> = []
-    ) -> Bool {
-        condition.terms.allSatisfy { term in
-            if QuantityName(rawValue: term.name) != nil {
-                return present.contains(term.name) != term.negated
-            }
-            guard let field = bits[term.name], field.byte < bytes.count else { return false }
-            return (bytes[field.byte] >> UInt8(field.bit) & 1 == 1) != term.negated
-        }
-    }
-
-    private func quantity(_ field: ValueField, _ bytes: [UInt8]) throws(DecodeError) -> Quantity {
-        guard field.at + field.type.width <= bytes.count else {
-            throw DecodeError("the frame ends inside \(field.name.rawValue)", offset: bytes.count)
-        }
-        guard let rule = field.units.first(where: { holds($0.when, bytes) }) else {
-            throw DecodeError("no unit is defined for \(field.name.rawValue)", offset: field.at)
-        }
-        let raw = field.type.read(bytes, at: field.at)
-        guard holds(field.when, bytes), !field.absent.contains(where: { $0.contains(raw) }) else {
-            return Quantity(field.name, nil, rule.unit)
-        }
-        guard let number = ExactDecimal(raw).multiplied(by: rule.scale) else {
-            throw DecodeError("\(field.name.rawValue) does not fit", offset: field.at)
-        }
-        return Quantity(field.name, number, rule.unit)
     }
 
     private static func describe(_ range: ClosedRange<Int>) -> String {
@@ -154,21 +146,14 @@ extension FieldLayout {
     }
 }
 
-extension FieldLayout.NumberType {
-    /// The raw number; the caller has checked that the bytes are there.
-    func read(_ bytes: [UInt8], at offset: Int) -> Int64 {
-        let slice = bytes[offset..<offset + width]
-        switch self {
-        case .uint8, .uint16BE, .uint24BE, .uint32BE: return Self.unsigned(slice)
-        case .uint16LE, .uint24LE, .uint32LE: return Self.unsigned(slice.reversed())
-        case .int8: return Int64(Int8(truncatingIfNeeded: Self.unsigned(slice)))
-        case .int16BE: return Int64(Int16(truncatingIfNeeded: Self.unsigned(slice)))
-        case .int16LE: return Int64(Int16(truncatingIfNeeded: Self.unsigned(slice.reversed())))
-        }
-    }
-
-    /// Most significant byte first.
-    private static func unsigned(_ bytes: some Sequence<UInt8>) -> Int64 {
-        bytes.reduce(0) { $0 << 8 | Int64($1) }
+extension [FieldLayout] {
+    /// The first variant that the frame is one of.
+    ///
+    /// - Throws: why the nearest variant is not it: the one that lacks only the length, else all.
+    func variant(of bytes: [UInt8]) throws(DecodeError) -> FieldLayout {
+        if let fitting = first(where: { $0.fits(bytes) }) { return fitting }
+        let near = first { !$0.constants.isEmpty && $0.constants.allSatisfy { $0.holds(bytes) } }
+        try near?.checkShape(bytes)
+        throw DecodeError("the frame fits none of this layout's \(count) variants", offset: 0)
     }
 }

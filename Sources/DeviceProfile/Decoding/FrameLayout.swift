@@ -20,16 +20,26 @@ package struct FrameLayout: Sendable {
         case dateTime
         case currentTime
         case batteryLevel
+        /// One IEEE 11073 number: SFLOAT in two bytes, FLOAT in four.
+        case medicalFloat
         case fields(FieldLayout)
+        /// Several layouts under one source; the first that a frame fits reads it.
+        case variants([FieldLayout])
     }
     package var source: FrameSource
     package var format: Format
     package var quirks: LayoutQuirks
+    /// How a frame is put together out of several notifications; nil where each one is a frame.
+    package var assembly: FieldAssembly?
 
-    package init(source: FrameSource, format: Format, quirks: LayoutQuirks = LayoutQuirks()) {
+    package init(
+        source: FrameSource, format: Format, quirks: LayoutQuirks = LayoutQuirks(),
+        assembly: FieldAssembly? = nil
+    ) {
         self.source = source
         self.format = format
         self.quirks = quirks
+        self.assembly = assembly
     }
 
     /// Names of the SIG formats as profiles spell them.
@@ -51,27 +61,49 @@ package struct FrameLayout: Sendable {
         ("date-time", .dateTime),
         ("current-time", .currentTime),
         ("battery-level", .batteryLevel),
+        ("medical-float", .medicalFloat),
     ]
 
-    /// Decodes one frame; bytes that the layout does not allow give a `.rejected` reading.
-    package func decode(_ bytes: [UInt8]) -> Reading {
+    /// Decodes a frame that holds one reading; of several records it is the first.
+    package func decode(_ bytes: [UInt8], _ context: FrameContext = FrameContext()) -> Reading {
+        readings(bytes, context).first ?? .rejected(DecodeError("no record", offset: 0))
+    }
+
+    /// Decodes all readings of a frame; bytes that the layout does not allow give a `.rejected` one.
+    package func readings(
+        _ bytes: [UInt8], _ context: FrameContext = FrameContext()
+    ) -> [Reading] {
         do throws(DecodeError) {
-            var reading = try decodeChecked(bytes)
-            if reading.keyBytes.isEmpty { reading.keyBytes = bytes }
-            return reading
+            switch format {
+            case .fields(let layout): return try layout.readings(bytes, context)
+            case .variants(let variants):
+                return try variants.variant(of: bytes).readings(bytes, context)
+            default:
+                var reading = try decodeChecked(bytes)
+                if reading.keyBytes.isEmpty { reading.keyBytes = bytes }
+                return [reading]
+            }
         } catch {
-            return .rejected(error)
+            return [.rejected(error)]
         }
     }
 
     /// Decodes a frame as tools and captures write it: broadcast data may begin with the company id
     /// or the UUID it was broadcast under.
     package func decode(captured bytes: [UInt8]) -> Reading {
-        let reading = decode(bytes)
+        readings(captured: bytes).first ?? .rejected(DecodeError("no record", offset: 0))
+    }
+
+    /// All readings of a frame as tools and captures write it.
+    package func readings(
+        captured bytes: [UInt8], _ context: FrameContext = FrameContext()
+    ) -> [Reading] {
+        let found = readings(bytes, context)
         let identifier = source.identifierOnAir
-        guard reading.outcome == .rejected, !identifier.isEmpty, bytes.starts(with: identifier)
-        else { return reading }
-        return decode(Array(bytes.dropFirst(identifier.count)))
+        guard found.first?.outcome == .rejected, !identifier.isEmpty,
+            bytes.starts(with: identifier)
+        else { return found }
+        return readings(Array(bytes.dropFirst(identifier.count)), context)
     }
 
     private func decodeChecked(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
@@ -102,7 +134,9 @@ package struct FrameLayout: Sendable {
         case .dateTime: return try DeviceStateFrames.dateTime(bytes)
         case .currentTime: return try DeviceStateFrames.currentTime(bytes)
         case .batteryLevel: return try DeviceStateFrames.batteryLevel(bytes)
-        case .fields(let layout): return try layout.decode(bytes)
+        case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes)
+        case .fields, .variants:
+            throw DecodeError("a layout of fields has readings of its own", offset: 0)
         }
     }
 }
@@ -112,6 +146,7 @@ extension FrameSource {
     var identifierOnAir: [UInt8] {
         switch self {
         case .manufacturerData(let company): [UInt8(company & 0xFF), UInt8(company >> 8)]
+        case .manufacturerDataFamily(let low): [low]
         case .serviceData(let uuid):
             uuid.short.map { [UInt8($0 & 0xFF), UInt8($0 >> 8 & 0xFF)] } ?? []
         default: []

@@ -37,6 +37,8 @@ package struct Reading: Sendable, Equatable {
     package var userSlot: Int?
     package var sequenceNumber: Int?
     package var flags: [String] = []
+    /// What else the frame says: numbers that are no measurement, under the profile's own names.
+    package var details: [Detail] = []
     package var mealCode: String?
     /// A second frame with the same sequence number belongs to this one.
     package var contextFollows = false
@@ -44,6 +46,19 @@ package struct Reading: Sendable, Equatable {
     package var keyBytes: [UInt8] = []
     package var reason: String?
     package var offset: Int?
+
+    /// A number beside the values, as text with the digits the device sent.
+    package struct Detail: Sendable, Equatable {
+        package var name: String
+        package var value: String
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// The flag of a reading that the device says is out of its memory.
+    package static let storedFlag = "stored"
 
     package init(_ outcome: ReadingOutcome, kind: MeasurementKind? = nil) {
         self.outcome = outcome

@@ -50,6 +50,12 @@ package enum ProfileLoader {
             LayoutReader.layout)
         reportRepeated(layouts, keys)
         let session = keys.optional("session").flatMap(SessionReader.plan)
+        let decodeOnly = keys.optional("decode-only")?.string()
+        if decodeOnly != nil, keys.has("session") {
+            keys.problem(
+                about: "decode-only", "stands beside session",
+                accepted: "a session, or why there is none")
+        }
         let time = keys.required("time").flatMap(timeRules)
         let codes = keys.optional("codes").flatMap(codeRules) ?? CodeRules()
         let plausible = keys.optional("plausible").flatMap(plausibleRanges) ?? [:]
@@ -61,14 +67,16 @@ package enum ProfileLoader {
             keys.optional("vectors")?.list()?.compactMap {
                 VectorReader.vector($0, sources: sources)
             } ?? []
-        keys.optional("notes")?.list()?.forEach { _ = $0.string() }
+        let notes = keys.optional("notes")?.list()?.compactMap { $0.string() } ?? []
         if deviceClass == .any, !generic {
             keys.problem(
                 about: "class", "is any in a profile of a model",
                 accepted: "the class of the model, or generic: true")
         }
-        if transport == .bluetoothGATT, session == nil, !keys.has("session") {
-            keys.problem(about: "session", "is missing", accepted: "the steps of a GATT session")
+        if transport == .bluetoothGATT, decodeOnly == nil, !keys.has("session") {
+            keys.problem(
+                about: "session", "is missing",
+                accepted: "the steps of a GATT session, or decode-only with the reason")
         }
         guard let id, let revision, let title, let deviceClass, let transport, let confidence,
             let code, let models, let match, let layouts, let time
@@ -77,9 +85,9 @@ package enum ProfileLoader {
             id: id, revision: revision, title: title, deviceClass: deviceClass,
             isMedicalDevice: medical, confidence: confidence, confidenceNote: note,
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
-            match: match, session: session, layouts: layouts, time: time, codes: codes,
-            plausible: plausible, collect: collect, tapes: tapes, examples: examples,
-            vectors: vectors, file: file)
+            match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time,
+            codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
+            vectors: vectors, notes: notes, file: file)
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {
@@ -128,12 +136,12 @@ package enum ProfileLoader {
                     about: "service-data-length", "stands without service data",
                     accepted: "service-data beside it")
             }
+            MatchPayloadReader.read(keys, &rule)
             rule.addressPrefixes = texts(keys.optional("address-prefix"))
-            let conditions = [
-                rule.nameExact.count, rule.namePrefixes.count, rule.services.count,
-                rule.serviceData.count, rule.companies.count,
+            let lookedUp = [
+                "name", "name-prefix", "service", "service-data", "company", "company-low-byte",
             ]
-            if conditions.allSatisfy({ $0 == 0 }) {
+            guard lookedUp.contains(where: { keys.has($0) }) else {
                 node.report(
                     "has no condition that can be looked up",
                     accepted: "name, name-prefix, service, service-data or company")

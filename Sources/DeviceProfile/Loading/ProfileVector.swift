@@ -23,6 +23,12 @@ package struct ProfileTape: Sendable, Equatable {
     package var after: String?
     /// How many results of each outcome `hakaru replay` prints; nil where the author did not say.
     package var gives: [String: Int]?
+
+    package init(file: String, after: String? = nil, gives: [String: Int]? = nil) {
+        self.file = file
+        self.after = after
+        self.gives = gives
+    }
 }
 
 extension ProfileVector {

@@ -5,7 +5,9 @@ package struct BluetoothAddress: Sendable, Hashable, CustomStringConvertible {
     /// Reads `A4:C1:38:00:00:01`, with colons, hyphens or underscores, in either case.
     package init?(_ text: some StringProtocol) {
         let digits = String(text.filter { $0 != ":" && $0 != "-" && $0 != "_" })
-        guard digits.utf8.count == 12, let value = UInt64(digits, radix: 16) else { return nil }
+        guard digits.utf8.count == 12, digits.allSatisfy(\.isHexDigit),
+            let value = UInt64(digits, radix: 16)
+        else { return nil }
         self.value = value
     }
 

@@ -20,6 +20,8 @@ package struct BluetoothUUID: Sendable, Hashable {
     package init?(_ text: some StringProtocol) {
         var digits = text.lowercased().filter { $0 != "-" }
         if digits.hasPrefix("0x") { digits.removeFirst(2) }
+        // A number may begin with a sign, a UUID may not.
+        guard digits.allSatisfy(\.isHexDigit) else { return nil }
         switch digits.utf8.count {
         case 4, 8:
             guard let short = UInt32(digits, radix: 16) else { return nil }

@@ -15,6 +15,7 @@ package struct ProfileIndex: Sendable {
     private var byService: [BluetoothUUID: [Int]] = [:]
     private var byServiceData: [BluetoothUUID: [Int]] = [:]
     private var byCompany: [UInt16: [Int]] = [:]
+    private var byCompanyLowByte: [UInt8: [Int]] = [:]
     private var byName: [String: [Int]] = [:]
     private var nameLengths: [Int] = []
 
@@ -26,6 +27,7 @@ package struct ProfileIndex: Sendable {
                 for uuid in rule.services { byService[uuid, default: []].append(number) }
                 for uuid in rule.serviceData { byServiceData[uuid, default: []].append(number) }
                 for company in rule.companies { byCompany[company, default: []].append(number) }
+                if let low = rule.companyLowByte { byCompanyLowByte[low, default: []].append(number) }
                 for name in rule.namePrefixes + rule.nameExact {
                     byName[name, default: []].append(number)
                     lengths.insert(name.utf8.count)
@@ -78,6 +80,9 @@ package struct ProfileIndex: Sendable {
         }
         for company in advertisement.manufacturerData.keys {
             numbers.formUnion(byCompany[company] ?? [])
+            if !byCompanyLowByte.isEmpty {
+                numbers.formUnion(byCompanyLowByte[UInt8(company & 0xFF)] ?? [])
+            }
         }
         if let name = advertisement.name, !byName.isEmpty {
             for length in nameLengths where length <= name.utf8.count {
@@ -170,6 +175,12 @@ extension MatchRule {
             if let length = serviceDataLength {
                 check(data?.count == length, 25, "service data of \(length) bytes")
             }
+            if let wanted = serviceDataBytes {
+                check(
+                    data.map { wanted.holds($0) } ?? false, 30,
+                    "service data with \(wanted.alternatives.map { hexadecimal($0) }.joined(separator: " or "))"
+                        + " at \(wanted.at)")
+            }
         }
         for company in companies {
             let data = advertisement.manufacturerData[company]
@@ -178,6 +189,12 @@ extension MatchRule {
                 let fits = data?.starts(with: companyDataPrefix) ?? false
                 check(fits, 20, "company data that begins with \(hexadecimal(companyDataPrefix))")
             }
+            checkData(data, check)
+        }
+        if let low = companyLowByte {
+            let data = advertisement.manufacturerData.first { $0.key & 0xFF == UInt16(low) }?.value
+            check(data != nil, 10, "company that ends in \(hexadecimal([low]))")
+            checkData(data, check)
         }
         if !addressPrefixes.isEmpty {
             let text = address?.description ?? ""
@@ -186,6 +203,19 @@ extension MatchRule {
                 "address begins with \(list(addressPrefixes))")
         }
         return (against.isEmpty ? score : 0, because, against)
+    }
+
+    /// The conditions on the bytes after a company id.
+    private func checkData(_ data: [UInt8]?, _ check: (Bool, Int, String) -> Void) {
+        if let length = companyDataLength {
+            check(data?.count == length, 15, "company data of \(length) bytes")
+        }
+        if let wanted = companyDataBytes {
+            let shown = wanted.alternatives.map { hexadecimal($0) }.joined(separator: " or ")
+            check(
+                data.map { wanted.holds($0) } ?? false, 20,
+                "company data with \(shown) at \(wanted.at)")
+        }
     }
 
     private func list(_ items: [String]) -> String {

@@ -24,7 +24,10 @@ package struct TimeEngine: Sendable {
     package func decide(
         _ reading: Reading, received: GatewayTime, evidence: TimeEvidence
     ) -> TimeDecision {
-        TimeQuestion(
+        var rules = rules
+        // What a frame says of itself goes before what the profile says of the model.
+        if reading.flags.contains(Reading.storedFlag) { rules.readings = .stored }
+        return TimeQuestion(
             reading: reading, received: received, evidence: evidence, rules: rules, zone: zone
         ).answer()
     }

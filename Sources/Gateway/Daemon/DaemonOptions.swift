@@ -1,3 +1,5 @@
+import DataFiles
+
 /// What hakarud was started with.
 package struct DaemonOptions: Sendable, Equatable {
     package var configuration = "/etc/hakaru/hakaru.yaml"
@@ -9,7 +11,7 @@ package struct DaemonOptions: Sendable, Equatable {
 
     package init() {}
 
-    package static let version = "0.1.0"
+    package static let version = hakaruVersion
 
     package static let help = """
         Usage: hakarud [OPTION]…

@@ -72,6 +72,8 @@ import Spool
         }
         if profile.transport == .bluetoothAdvertisement {
             collect(sighting, profile)
+        } else if let why = profile.decodeOnly {
+            strangers.note(sighting, because: "\(profile.id) fits; it is not connected: \(why)")
         } else if sighting.bonded
             || register().isRegistered(sighting.address, models: profile.modelNames)
         {

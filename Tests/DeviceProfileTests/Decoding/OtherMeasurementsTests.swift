@@ -112,9 +112,12 @@ struct OtherMeasurementsTests {
             Clock(format: "date-time", hex: "E3070C190A1E2D", time: "2019-12-25T10:30:45"),
             Clock(format: "date-time", hex: "E8070 21D000000", time: "2024-02-29T00:00:00"),
             Clock(format: "date-time", hex: "00000000173B3A"),
-            Clock(format: "current-time", hex: "E907010F0E1E2D 03 21 01", time: "2025-01-15T14:30:45"),
-            Clock(format: "current-time", hex: "E9070C1F173B3B 07 FF 06", time: "2025-12-31T23:59:59"),
-            Clock(format: "current-time", hex: "EA07060C143008 00 00 01", time: "2026-06-12T20:48:08"),
+            Clock(
+                format: "current-time", hex: "E907010F0E1E2D 03 21 01", time: "2025-01-15T14:30:45"),
+            Clock(
+                format: "current-time", hex: "E9070C1F173B3B 07 FF 06", time: "2025-12-31T23:59:59"),
+            Clock(
+                format: "current-time", hex: "EA07060C143008 00 00 01", time: "2026-06-12T20:48:08"),
             Clock(format: "current-time", hex: "000000000C1E00 01 00 00"),
         ])
     func clocks(_ clock: Clock) {
@@ -131,7 +134,8 @@ struct OtherMeasurementsTests {
             ("date-time", "E9070C1F173C3A"), ("date-time", "E9070C1F173B3C"),
             ("date-time", "E907 0C20 000000"), ("date-time", "1027 0101 000000"),
             ("date-time", "2D06 0101 000000"), ("current-time", "E907010F0E1E2D 08 21 01"),
-            ("current-time", "E907010F0E1E2D 03 21 11"), ("current-time", "E9070D0F0E1E2D 03 21 01"),
+            ("current-time", "E907010F0E1E2D 03 21 11"),
+            ("current-time", "E9070D0F0E1E2D 03 21 01"),
         ])
     func impossibleClocks(_ format: String, _ hex: String) {
         #expect(read(.named(format), hex).outcome == .rejected)
