@@ -137,7 +137,7 @@ private struct Schema {
         check("collect.until", QuantityName.self)
         check("layouts[0].fields.kind", MeasurementKind.self)
         check("layouts[0].fields.values[0].name", QuantityName.self)
-        check("layouts[0].fields.values[0].type", FieldLayout.NumberType.self)
+        check("layouts[0].fields.values[0].type", FieldNumber.NumberType.self)
         check("layouts[0].fields.values[0].units[0].unit", MeasurementUnit.self)
         check("layouts[0].fields.outcomes[0].outcome", ReadingOutcome.self)
         check("vectors[0].outcome", ReadingOutcome.self)
