@@ -72,7 +72,10 @@ enum TimeReader {
             keys.ignore(["at", "epoch-year", "when", "impossible"])
             return nil
         }
-        guard let format = format(name, keys, scope) else { return nil }
+        guard let format = format(name, keys, scope) else {
+            keys.ignore(["at", "when", "impossible"])
+            return nil
+        }
         var place = FieldNumber.Place.following
         if name == "parts" {
             place = .byte(0)
