@@ -1,7 +1,7 @@
 package import DeviceLink
 import DeviceProfile
 package import EventLoop
-import Measurement
+package import Measurement
 
 /// Runs a session machine against a device: performs its actions and feeds the answers back.
 ///
@@ -16,6 +16,8 @@ import Measurement
         /// Limit of a pairing; a passkey may have to be found first.
         package var bondLimit: Duration = .seconds(90)
         package var maximumEvents = 10_000
+        /// The gateway's clocks.
+        package var clock: @LoopActor () -> GatewayTime = { .now() }
         /// Stores a commit; true once it is on disk.
         package var commit: @LoopActor @Sendable (SessionCommit) async -> Bool
         package var note: @LoopActor (SessionNote) -> Void
@@ -97,13 +99,16 @@ import Measurement
             overruns += 1
             return
         }
-        feed(.notification(value.uuid, value.bytes, at: value.at))
+        feed(
+            value.isLeftOver
+                ? .leftOver(value.uuid, value.bytes, at: value.at)
+                : .notification(value.uuid, value.bytes, at: value.at))
     }
 
     private func linkEnded(_ byDevice: Bool) {
         guard !linkIsOver else { return }
         linkIsOver = true
-        feed(.disconnected(byDevice: byDevice, at: .now()))
+        feed(.disconnected(byDevice: byDevice, at: now()))
     }
 
     // MARK: Actions
@@ -120,7 +125,7 @@ import Measurement
         case .read(let uuid): start { await $0.read(uuid) }
         case .write(let uuid, let bytes): start { await $0.write(uuid) { _ in bytes } }
         case .setClock(let uuid, let zone):
-            start { await $0.write(uuid) { $0.machine.clockBytes(zone, at: .now()) } }
+            start { await $0.write(uuid) { $0.machine.clockBytes(zone, at: $0.now()) } }
         case .subscribe(let uuid): start { await $0.subscribe(uuid) }
         case .commit(let commit): start { await $0.store(commit) }
         case .startTimer(let timer, let length): startTimer(timer, length.duration)
@@ -147,8 +152,9 @@ import Measurement
 
     private func startTimer(_ timer: SessionTimer, _ length: Duration) {
         timers[timer] = EventLoop.shared.after(length) { [weak self] in
-            self?.timers[timer] = nil
-            self?.feed(.timer(timer, at: .now()))
+            guard let self else { return }
+            timers[timer] = nil
+            feed(.timer(timer, at: now()))
         }
     }
 
@@ -156,7 +162,7 @@ import Measurement
         do throws(LinkError) {
             let bonded = try await peripheral.connect(
                 within: limit, priority: surroundings.priority)
-            feed(.connected(bonded: bonded, at: .now()))
+            feed(.connected(bonded: bonded, at: now()))
         } catch {
             feed(.connectFailed(error))
         }
@@ -166,7 +172,7 @@ import Measurement
         do throws(LinkError) {
             try await peripheral.bond(
                 method, passkey: surroundings.passkey, within: surroundings.bondLimit)
-            feed(.bonded(at: .now()))
+            feed(.bonded(at: now()))
         } catch {
             feed(.bondFailed(error))
         }
@@ -174,20 +180,20 @@ import Measurement
 
     private func discover(_ limit: Duration) async {
         do throws(LinkError) {
-            feed(.services(try await peripheral.services(within: limit), at: .now()))
+            feed(.services(try await peripheral.services(within: limit), at: now()))
         } catch {
             feed(.servicesFailed(error))
         }
     }
 
     private func read(_ uuid: BluetoothUUID) async {
-        let before = GatewayTime.now()
+        let before = now()
         do throws(LinkError) {
             let bytes = try await peripheral.read(uuid)
-            let latency = Interval.since(before)
+            let latency = now().since(before)
             feed(.value(uuid, bytes, at: before.after(half: latency), latency: latency))
         } catch {
-            feed(.readFailed(uuid, error, at: .now()))
+            feed(.readFailed(uuid, error, at: now()))
         }
     }
 
@@ -197,25 +203,27 @@ import Measurement
     ) async {
         do throws(LinkError) {
             try await peripheral.write(uuid, bytes(self))
-            feed(.written(uuid, at: .now()))
+            feed(.written(uuid, at: now()))
         } catch {
-            feed(.writeFailed(uuid, error, at: .now()))
+            feed(.writeFailed(uuid, error, at: now()))
         }
     }
 
     private func subscribe(_ uuid: BluetoothUUID) async {
         do throws(LinkError) {
             let early = try await peripheral.subscribe(uuid)
-            feed(.subscribed(uuid, at: .now()))
+            feed(.subscribed(uuid, at: now()))
             for value in early { take(value) }
         } catch {
-            feed(.subscribeFailed(uuid, error, at: .now()))
+            feed(.subscribeFailed(uuid, error, at: now()))
         }
     }
 
+    private func now() -> GatewayTime { surroundings.clock() }
+
     private func store(_ commit: SessionCommit) async {
         let stored = await surroundings.commit(commit)
-        let time = GatewayTime.now()
+        let time = now()
         feed(stored ? .committed(commit.number, at: time) : .commitFailed(commit.number, at: time))
     }
 }
@@ -223,14 +231,14 @@ import Measurement
 extension Interval {
     fileprivate var duration: Duration { .microseconds(max(0, microseconds)) }
 
-    /// The time that has gone by, by the clock that never steps.
-    fileprivate static func since(_ start: GatewayTime) -> Interval {
-        let nanoseconds = GatewayClock.monotonicNanoseconds() - start.monotonicNanoseconds
-        return Interval(microseconds: nanoseconds / 1000)
-    }
 }
 
 extension GatewayTime {
+    /// The time that has gone by, by the clock that never steps.
+    fileprivate func since(_ start: GatewayTime) -> Interval {
+        Interval(microseconds: (monotonicNanoseconds - start.monotonicNanoseconds) / 1000)
+    }
+
     /// The middle of a span that began here.
     fileprivate func after(half span: Interval) -> GatewayTime {
         let half = Interval(microseconds: span.microseconds / 2)

@@ -18,6 +18,9 @@ package struct AdvertisementCollector: Sendable {
     /// Frames that repeated a measuring that was handed out before.
     package private(set) var repeats = 0
     private static let maximumDevices = 256
+    /// They are forgotten by the dozen, so that not every frame in a crowd costs a search.
+    private static let slack = 32
+    private static let maximumWaiting = 1_024
     private static let maximumRecent = 16
 
     package init(zone: TimeZoneRules, simulated: Bool) {
@@ -44,6 +47,9 @@ package struct AdvertisementCollector: Sendable {
         return late.sorted { $0.stable < $1.stable }.flatMap { release($0) }
     }
 
+    /// Devices that are remembered now.
+    package var deviceCount: Int { devices.count }
+
     /// When `due` has something next.
     package var nextDeadline: Instant? { devices.values.compactMap(\.deadline).min() }
 
@@ -56,8 +62,8 @@ package struct AdvertisementCollector: Sendable {
         let isRepeat = device.lastBytes == bytes
         device.lastBytes = bytes
         devices[description.id] = device
-        forgetOldest()
-        if isRepeat { return [] }
+        let crowdedOut = forgetOldest(except: description.id)
+        if isRepeat { return crowdedOut }
         let builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
         let reading = layout.decode(bytes)
         var entry = SessionEntry(
@@ -66,14 +72,14 @@ package struct AdvertisementCollector: Sendable {
             key: builder.key(reading, device: description.id, received: now))
         guard reading.outcome == .measurement else {
             // The person stepped off: the fuller frame will not come any more.
-            return release(description.id) + [entry]
+            return crowdedOut + release(description.id) + [entry]
         }
         let evidence = TimeEvidence(.pushed)
         entry.evidence = evidence
         entry.record = builder.record(
             reading, device: description, received: now, evidence: evidence)
         if !builder.hasOwnIdentity(reading) { entry.duplicateWindow = .seconds(60) }
-        return collect(entry, description.id, profile.collect)
+        return crowdedOut + collect(entry, description.id, profile.collect)
     }
 
     private mutating func collect(
@@ -123,12 +129,24 @@ package struct AdvertisementCollector: Sendable {
         return [entry]
     }
 
-    /// Keeps the table bounded; a device that waits for its fuller frame is never forgotten.
-    private mutating func forgetOldest() {
-        guard devices.count > Self.maximumDevices else { return }
-        let idle = devices.filter { $0.value.pending == nil }
-        guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched }) else { return }
-        devices[oldest.key] = nil
+    /// Keeps the table bounded: idle devices are forgotten, the longest silent first. One that
+    /// waits for its fuller frame is not, unless more wait than can be in any room.
+    private mutating func forgetOldest(except present: DeviceID) -> [SessionEntry] {
+        guard devices.count > Self.maximumDevices + Self.slack else { return [] }
+        let others = devices.filter { $0.key != present }
+        let idle = others.filter { $0.value.pending == nil }.sorted {
+            ($0.value.touched.microseconds, $0.key.stable)
+                < ($1.value.touched.microseconds, $1.key.stable)
+        }
+        for device in idle.prefix(devices.count - Self.maximumDevices) {
+            devices[device.key] = nil
+        }
+        guard devices.count > Self.maximumWaiting else { return [] }
+        let oldest = others.filter { $0.value.pending != nil }.min {
+            ($0.value.touched.microseconds, $0.key.stable)
+                < ($1.value.touched.microseconds, $1.key.stable)
+        }
+        return oldest.map { release($0.key) } ?? []
     }
 }
 

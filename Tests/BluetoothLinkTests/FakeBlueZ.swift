@@ -388,6 +388,8 @@ import Testing
     func close() async {
         task.cancel()
         await task.value
+        fake.releaseHung()
+        fake.behaviours = [:]
     }
 }
 

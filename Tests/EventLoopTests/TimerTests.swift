@@ -14,7 +14,7 @@ import Testing
             return ContinuousClock.now - start
         }
         #expect(elapsed >= .milliseconds(milliseconds))
-        #expect(elapsed < .milliseconds(milliseconds + 500))
+        #expect(elapsed < .seconds(10))
     }
 
     @Test func `a cancelled sleep throws at once, not at its end`() async throws {

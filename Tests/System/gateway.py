@@ -44,6 +44,12 @@ class Stuck(Exception):
     """Something did not happen in time; the message has the tails of all logs."""
 
 
+def read(path):
+    """The text of a file."""
+    with open(path) as f:
+        return f.read()
+
+
 def tape(profile, name):
     """The path of a profile's tape and the address of its device."""
     path = os.path.join(ROOT, "device-profiles", profile, name + ".tape")
@@ -92,7 +98,7 @@ class Gateway:
             log="receiver.out")
         self.wait("the receiver's start", lambda: os.path.exists(self.path("ready"))
                   and os.path.getsize(self.path("ready")))
-        ready = json.load(open(self.path("ready")))
+        ready = json.loads(read(self.path("ready")))
         self.url, self.port = ready["url"], ready["port"]
 
     def stop_receiver(self, how=signal.SIGTERM):
@@ -149,7 +155,7 @@ class Gateway:
         text = ""
         for name in ("receiver.out", "hakarud.out"):
             if os.path.exists(self.path(name)):
-                text += "--- %s\n%s" % (name, "".join(open(self.path(name)).readlines()[-15:]))
+                text += "--- %s\n%s\n" % (name, "\n".join(read(self.path(name)).splitlines()[-15:]))
         return text
 
     def hakaru(self, *words, lines=False):
@@ -171,7 +177,7 @@ class Gateway:
         return json.loads(done.stdout)
 
     def log(self):
-        return open(self.path("hakarud.out")).read()
+        return read(self.path("hakarud.out"))
 
     # ---------------------------------------------------------------- tapes and what arrived
 
@@ -186,14 +192,14 @@ class Gateway:
     def play(self, profile, name, as_name=None):
         """Plays a profile's tape to its end."""
         path, _ = tape(profile, name)
-        target = self.drop(as_name or "%s-%s" % (profile, name), open(path).read())
+        target = self.drop(as_name or "%s-%s" % (profile, name), read(path))
         self.played(target)
 
     def played(self, target):
         self.wait("the end of " + os.path.basename(target),
                   lambda: os.path.exists(target + ".played") or os.path.exists(target + ".failed"))
         if os.path.exists(target + ".failed"):
-            raise Stuck("the tape failed: " + open(target + ".failed.reason").read())
+            raise Stuck("the tape failed: " + read(target + ".failed.reason"))
 
     def delivered(self):
         """Waits until nothing waits, and returns the receiver's new lines about records."""
@@ -201,7 +207,7 @@ class Gateway:
         return self.news()
 
     def news(self):
-        lines = open(self.path("received")).readlines() if os.path.exists(
+        lines = read(self.path("received")).splitlines() if os.path.exists(
             self.path("received")) else []
         news = [json.loads(line) for line in lines[self.seen:]]
         self.seen = len(lines)

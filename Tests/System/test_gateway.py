@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import tapes  # noqa: E402
-from gateway import PROGRAMS, TOKEN, Gateway  # noqa: E402
+from gateway import PROGRAMS, TOKEN, Gateway, read  # noqa: E402
 
 
 class SystemTest(unittest.TestCase):
@@ -169,7 +169,7 @@ class Endings(SystemTest):
             self.gateway.played(target)
         self.gateway.delivered()
         stats = self.gateway.control(do="stats")
-        lines = [json.loads(line) for line in open(self.gateway.path("received"))]
+        lines = [json.loads(line) for line in read(self.gateway.path("received")).splitlines()]
         accepted = [line["values"]["observation_time"] for line in lines
                     if line["event"] == "record" and line["verdict"] == "accepted"]
         self.assertEqual(sorted(accepted), sorted(due))
@@ -195,25 +195,27 @@ class Endings(SystemTest):
 
 
 class Store(SystemTest):
-    def test_a_full_store_is_a_state_and_empties_into_the_receiver_after_it_was_enlarged(self):
-        self.up(receiver=False, more="storage: { maximum: 400KB }")
-        for number in range(40):
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    def test_a_full_disk_is_a_state_and_everything_arrives_once_there_is_room(self):
+        state = self.gateway.path("state")
+        os.makedirs(state)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", state], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", state])
+        self.up()
+        for number in range(30):
             start = tapes.START + datetime.timedelta(hours=number)
             self.gateway.drop("t%02d" % number, tapes.cuff(
                 tapes.series(20, first=start), at=start))
-        self.gateway.wait("the full state", lambda: self.status("storage", "state") == "full", 60)
-        held = self.status("storage", "waiting_in_memory")
-        self.assertGreater(held, 0)
-        stored = self.status("records", "stored")
-        self.assertEqual(self.gateway.stop_daemon(), 0)
-        self.gateway.start_receiver()
-        self.gateway.configure([tapes.CUFF], more="storage: { maximum: 100MB }")
-        self.gateway.start_daemon()
+        self.gateway.wait("the full state", lambda: self.status("storage", "state") == "disk-full")
+        self.assertIn("state", self.status("storage", "reason"))
+        subprocess.run(["mount", "-o", "remount,size=64m", state], check=True)
         self.gateway.wait("every tape", lambda: not [
-            f for f in os.listdir(self.gateway.path("tapes")) if f.endswith(".tape")], 60)
+            f for f in os.listdir(self.gateway.path("tapes")) if f.endswith(".tape")], 90)
+        self.gateway.wait("healing", lambda: self.status("storage", "state") == "ok")
         self.gateway.delivered()
-        self.assertEqual(self.status("records", "delivered"), 800)
-        self.assertLess(stored, 800)
+        self.assertEqual(self.status("records", "stored"), 600, self.gateway.tails())
+        self.assertEqual(self.status("records", "delivered"), 600)
+        self.assertEqual(self.gateway.daemon.poll(), None)
 
 
 class Mistakes(SystemTest):
@@ -235,7 +237,7 @@ class Mistakes(SystemTest):
         text = tapes.cuff(tapes.series(1)).replace('"connected"', '"conected"')
         target = self.gateway.drop("broken", text)
         self.gateway.wait("the failure", lambda: os.path.exists(target + ".failed.reason"))
-        self.assertIn("broken.tape:3", open(target + ".failed.reason").read())
+        self.assertIn("broken.tape:3", read(target + ".failed.reason"))
         self.play("whole", tapes.cuff(tapes.series(1)))
         self.assertEqual(len(self.gateway.delivered()), 1)
 

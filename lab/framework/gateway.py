@@ -73,12 +73,12 @@ class Gateway:
         with open(self.configuration, "w") as file:
             file.write(configuration(receiver.url, receiver.authority, self._token))
         self.runtime = os.path.join(folder, "run")
-        state = os.path.join(folder, "state")
-        for path in (self.runtime, state):
+        self.state = os.path.join(folder, "state")
+        for path in (self.runtime, self.state):
             os.makedirs(path, exist_ok=True)
         environment = {"HAKARU_DATA_DIRECTORY": root}
         self.daemon = Program("hakarud", [
-            os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", state,
+            os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", self.state,
             "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
             folder, environment)
 

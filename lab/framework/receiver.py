@@ -1,6 +1,7 @@
 """The strict HTTPS receiver of the test suite, as a scenario sees it."""
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,12 +30,18 @@ class Receiver:
         self.journal = os.path.join(folder, "receiver.jsonl")
         self._control = os.path.join(folder, "receiver.sock")
         self._ready = os.path.join(folder, "receiver.ready")
+        self._certificates, self._served = certificates, os.path.join(folder, "server.pem")
+        self.set_certificate("server")
         self.program = Program("receiver", [
             sys.executable, os.path.join(root, FOLDER, "receiver.py"),
-            "--cert", os.path.join(certificates, "server.pem"),
+            "--cert", self._served,
             "--key", os.path.join(certificates, "server.key"), "--port", str(PORT), "--bearer", token,
             "--accept", "blood-glucose", "--log", self.journal, "--control", self._control,
             "--ready-file", self._ready], folder)
+
+    def set_certificate(self, name):
+        """Chooses what it shows from its next start on: `server`, `expired` or `other`."""
+        shutil.copy(os.path.join(self._certificates, name + ".pem"), self._served)
 
     def start(self):
         """Starts it and waits until it listens."""

@@ -1,4 +1,6 @@
 """A receiver that is away or says no."""
+import time
+
 from framework.gateway import TOKEN
 from framework.registry import scenario
 from framework.waiting import expect, expect_that, until
@@ -30,3 +32,27 @@ def receiver_down(home):
     home.gateway.wait_for_destination("idle")
     home.receiver.expect_exactly(2)
     return {"away": away["last_error"], "refused": held["last_error"]}
+
+
+@scenario("bluetooth-bad-certificate")
+def bad_certificate(home):
+    """The receiver's certificate has expired: nothing goes out, the status says why, and it heals by itself."""
+    home.receiver.stop()
+    home.receiver.set_certificate("expired")
+    home.receiver.start()
+    home.gateway.start()
+    home.gateway.wait_for_adapter("scanning")
+    weigh(home, 68.2, 1)
+    said = home.gateway.wait_for_destination("retrying", "held")
+    expect_that("the status names the certificate: %s" % said.get("last_error"),
+                "certificate" in (said.get("last_error") or ""))
+    expect("what came with an expired certificate", home.receiver.arrivals(), [])
+    home.receiver.stop()
+    home.receiver.set_certificate("server")
+    home.receiver.start()
+    began = time.monotonic()
+    home.receiver.wait_for(1, "weighing_scale")
+    healed = time.monotonic() - began
+    home.gateway.wait_for_destination("idle")
+    home.receiver.expect_exactly(1)
+    return {"said": "%s, %s" % (said["state"], said["last_error"]), "there after": "%.1f s" % healed}

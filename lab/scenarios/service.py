@@ -1,6 +1,8 @@
 """hakarud as systemd runs it."""
 import os
+import pwd
 import shutil
+import signal
 import subprocess
 import time
 
@@ -9,16 +11,32 @@ from framework.waiting import Failed, expect, expect_that, until
 
 UNIT = "hakarud.service"
 WATCHDOG = 4  # seconds, instead of the unit's own, so that a missing keep-alive shows soon
+FILES = {  # where the package puts what
+    "systemd/hakarud.service": "/usr/lib/systemd/system/hakarud.service",
+    "systemd/hakaru.sysusers.conf": "/usr/lib/sysusers.d/hakaru.conf",
+    "systemd/hakaru.tmpfiles.conf": "/usr/lib/tmpfiles.d/hakaru.conf",
+    "systemd/hakaru.dbus.conf": "/usr/share/dbus-1/system.d/hakaru.conf",
+    "udev/60-hakaru.rules": "/usr/lib/udev/rules.d/60-hakaru.rules",
+}
+
+
+def run(*words):
+    """Runs a program of the machine; returns what it printed, complaints included."""
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    if done.returncode:
+        raise Failed("%s: status %d, %s\n%s" % (" ".join(words), done.returncode, done.stdout.strip(), journal()))
+    return done.stdout.strip()
+
+
+def journal():
+    """The end of what the service wrote."""
+    return subprocess.run(["journalctl", "-u", UNIT, "--no-pager", "-o", "cat", "-n", "20"],
+                          capture_output=True, text=True).stdout
 
 
 def systemctl(*words):
     """Runs systemctl; returns what it printed."""
-    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, timeout=60)
-    if done.returncode:
-        journal = subprocess.run(["journalctl", "-u", UNIT, "--no-pager", "-o", "cat", "-n", "20"],
-                                 capture_output=True, text=True).stdout
-        raise Failed("systemctl %s: %s\n%s" % (" ".join(words), done.stderr.strip(), journal))
-    return done.stdout.strip()
+    return run("systemctl", *words)
 
 
 def shows(name):
@@ -32,47 +50,79 @@ def install(home):
         shutil.copy(os.path.join(home.programs, program), "/usr/bin/")
     for folder in ("device-profiles", "exchange-formats"):
         shutil.copytree(os.path.join(home.root, folder), "/usr/share/hakaru/" + folder, dirs_exist_ok=True)
+    for source, target in FILES.items():
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(os.path.join(home.root, source), target)
+    drop_in = "/etc/systemd/system/%s.d" % UNIT
+    os.makedirs(drop_in, exist_ok=True)
+    with open(drop_in + "/lab.conf", "w") as file:
+        file.write("[Service]\nWatchdogSec=%d\nRestartSec=100ms\n" % WATCHDOG)
+    run("systemd-sysusers", "/usr/lib/sysusers.d/hakaru.conf")
+    run("busctl", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "ReloadConfig")
+    configure(home)
+    run("systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/hakaru.conf")
+    systemctl("daemon-reload")
+    run("udevadm", "control", "--reload")
+
+
+def configure(home):
+    """The home's configuration, with its files in /etc/hakaru."""
     os.makedirs("/etc/hakaru", exist_ok=True)
     with open(home.gateway.configuration) as file:
         text = file.read()
     for name, source in (("token", os.path.join(home.folder, "token")), ("ca.pem", home.receiver.authority)):
         shutil.copy(source, "/etc/hakaru/" + name)
-        os.chmod("/etc/hakaru/" + name, 0o644)
         text = text.replace(source, "/etc/hakaru/" + name)
+    os.chmod("/etc/hakaru/ca.pem", 0o644)
     with open("/etc/hakaru/hakaru.yaml", "w") as file:
         file.write(text)
-    shutil.copy(os.path.join(home.root, "systemd", UNIT), "/etc/systemd/system/")
-    drop_in = "/etc/systemd/system/%s.d" % UNIT
-    os.makedirs(drop_in, exist_ok=True)
-    with open(drop_in + "/lab.conf", "w") as file:
-        file.write("[Service]\nWatchdogSec=%d\nRestartSec=100ms\n" % WATCHDOG)
-    for file in os.listdir(os.path.join(home.root, "systemd")):
-        if file.endswith(".sysusers") or file.startswith("sysusers"):
-            subprocess.run(["systemd-sysusers", os.path.join(home.root, "systemd", file)], check=True)
-    systemctl("daemon-reload")
 
 
-@scenario("systemd-service", systemd=True)
+def weigh(home, kg, count):
+    """A weighing arrives at the receiver, through the sandbox."""
+    home.room.do("mi-scale", "weigh", kg=kg, impedance=512)
+    home.receiver.wait_for(count, "weighing_scale")
+
+
+def active_after_plugging(home):
+    """The dongle is plugged in: the rule starts the service; returns the seconds from start to ready."""
+    expect("state without an adapter", shows("ActiveState"), "inactive")
+    home.room.do("dongle", "plug")
+    until("the adapter starts the service", lambda: shows("ActiveState") == "active", 60)
+    return (int(shows("ActiveEnterTimestampMonotonic")) - int(shows("InactiveExitTimestampMonotonic"))) / 1e6
+
+
+@scenario("systemd-service", systemd=True, plugged=False, bluetoothd=False)
 def service(home):
-    """The unit starts, tells when it is ready, keeps the watchdog alive, and ends on SIGTERM within 5 s."""
+    """An adapter starts the unit; it works in its sandbox, feeds the watchdog, and ends on SIGTERM within 5 s."""
     install(home)
+    complaints = run("systemd-analyze", "verify", "--man=no", UNIT)
+    expect("complaints about the unit", complaints, "")
+    ready = active_after_plugging(home)
     began = time.monotonic()
-    systemctl("start", UNIT)  # returns once READY=1 came
-    ready = time.monotonic() - began
-    expect("state", shows("ActiveState"), "active")
+    process = int(shows("MainPID"))
+    expect("user", pwd.getpwuid(os.stat("/proc/%d" % process).st_uid).pw_name, "hakaru")
+    home.gateway.runtime = "/run/hakaru"
+    home.gateway.wait_for_adapter("scanning")
+    expect("the clock is seen as synchronised", home.gateway.status()["clock"]["synchronised"], True)
+    weigh(home, 68.2, 1)
     # The watchdog must be fed: the process outlives its limit more than twice …
     until("hakarud outlives the watchdog's limit", lambda: time.monotonic() - began > 2.5 * WATCHDOG, 60)
     expect("restarts", shows("NRestarts"), "0")
     # … and a process that hangs does not.
-    process = int(shows("MainPID"))
-    os.kill(process, 19)
+    os.kill(process, signal.SIGSTOP)
     until("systemd restarts a hakarud that hangs", lambda: shows("NRestarts") == "1", 60)
     until("hakarud is active again", lambda: shows("ActiveState") == "active", 30)
+    home.gateway.wait_for_adapter("scanning")
+    weigh(home, 69.1, 2)
+    home.receiver.expect_exactly(2)
     said = subprocess.run(["hakaru", "status", "--json"], capture_output=True, text=True, timeout=30)
-    expect("hakaru status", said.returncode, 0)
+    expect("hakaru status", (said.returncode, said.stderr), (0, ""))
+    exposure = run("systemd-analyze", "security", "--no-pager", UNIT).splitlines()[-1]
     began = time.monotonic()
     systemctl("stop", UNIT)
     stopped = time.monotonic() - began
     expect_that("it stops within 5 s, not %.1f s" % stopped, stopped < 5)
     expect("result", shows("Result"), "success")
-    return {"ready after": "%.2f s" % ready, "stopped after": "%.2f s" % stopped}
+    return {"ready after": "%.2f s" % ready, "stopped after": "%.2f s" % stopped, "records": 2,
+            "exposure": " ".join(exposure.rpartition(": ")[2].split()[:2])}

@@ -55,10 +55,18 @@ struct DestinationPolicy: Sendable {
         do throws(SpoolError) {
             try await store(commit)
             return true
+        } catch .refused(let why) {
+            refused(commit, why)
+            return true
         } catch {
             fail(error, commit)
             return false
         }
+    }
+
+    private func refused(_ commit: SessionCommit, _ why: String) {
+        counters.count("records_refused", by: commit.entries.count)
+        Log.error("records-refused", ["device": commit.device.id.shortened, "reason": why])
     }
 
     /// Waits until the store works.
@@ -85,6 +93,10 @@ struct DestinationPolicy: Sendable {
                 waiting.removeFirst()
                 trouble = nil
                 pause = .zero
+            } catch .refused(let why) {
+                // No later try can store it, and what waits behind it can be stored.
+                waiting.removeFirst()
+                refused(commit, why)
             } catch {
                 trouble = error
                 pause = min(.seconds(30), max(.seconds(1), pause * 2))

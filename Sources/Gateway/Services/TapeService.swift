@@ -56,11 +56,17 @@ import TapeLink
     private func play(_ file: String) async {
         do {
             let tape = try TapeParser.parse(try FileReader.read(file), file: file)
-            try await play(tape, file)
+            // A session that the store cut off is played again, as a real device would send again.
+            while !(try await play(tape, file)) {}
             rename(file, file + ".played")
             played += 1
         } catch is CancellationError {
             return
+        } catch let trouble as SpoolError {
+            // The tape is as good as before: it stays, and is tried again.
+            counters.count("store_failures")
+            Log.error("store-failed", ["state": trouble.name, "reason": "\(trouble)"])
+            try? await sleep(for: .seconds(1))
         } catch {
             fail(file, "\(error)")
         }
@@ -80,24 +86,28 @@ import TapeLink
         _ = write(descriptor, &text, text.count)
     }
 
-    private func play(_ tape: Tape, _ file: String) async throws {
+    /// Plays a tape to its end; false when the store took less than all of it.
+    private func play(_ tape: Tape, _ file: String) async throws -> Bool {
+        try await intake.whenHealed()
         let device = TapePlayer.device(of: tape.header)
         let memory = try await spool.memory(of: device.id) ?? DeviceMemory()
         var player = TapePlayer(
             tape, file: file, profiles: profiles(), zone: zone, memory: memory)
         var isKnown = false
+        var isComplete = true
         while true {
             switch try player.next() {
             case .commit(let commit):
-                try await intake.whenHealed()
                 if await intake.take(commit) {
                     player.committed(commit.number)
                 } else {
                     player.commitFailed(commit.number)
+                    isComplete = false
                 }
             case .sighting(let sighting):
                 isKnown = true
-                try await spool.noteDevice(
+                // A store in trouble is noticed by the intake; when a device was seen can wait.
+                try? await spool.noteDevice(
                     device, profile: player.profileID, seenAt: sighting.at.utc)
             case .matched: isKnown = true
             case .unmatched: counters.count("sightings_unmatched")
@@ -106,13 +116,13 @@ import TapeLink
                 Log.info(
                     "session-ended",
                     ["device": device.id.shortened, "end": "\(end)", "link": "tape"])
+                if !isComplete { return false }
             case .finished:
                 guard isKnown else {
                     throw TapeError(file: file, line: 1, message: "no profile fits this device")
                 }
-                return
+                return isComplete
             }
         }
     }
-
 }

@@ -9,6 +9,9 @@ extension DestinationWorker {
     func attempt() async -> Outcome {
         do {
             guard let batch = try await nextBatch() else { return .nothingWaiting }
+            if let results = unwrittenResults(for: batch) {
+                return try await resolve(results, batch, pause: nil)
+            }
             return try await send(batch)
         } catch {
             return trouble("store: \(error)", after: nil)
@@ -19,6 +22,15 @@ extension DestinationWorker {
         if let open = try await store.openBatch(destination.name) { return open }
         return try await store.formBatch(
             destination.name, maximum: learnedMaximum, at: Self.now())
+    }
+
+    /// What the receiver has said of this batch already, while the disk was full for example.
+    private func unwrittenResults(for batch: OutboxBatch) -> [OutboxResult]? {
+        defer { unwritten = nil }
+        guard let unwritten, unwritten.batch == batch.id else { return nil }
+        let items = Set(batch.items.map(\.id))
+        let results = unwritten.results.filter { items.contains($0.item) }
+        return results.isEmpty ? nil : results
     }
 
     private func send(_ batch: OutboxBatch) async throws -> Outcome {
@@ -177,7 +189,9 @@ extension DestinationWorker {
     private func resolve(
         _ results: [OutboxResult], _ batch: OutboxBatch, pause: Interval?
     ) async throws -> Outcome {
+        unwritten = (batch.id, results)
         try await store.resolve(batch, results, at: Self.now())
+        unwritten = nil
         for result in results { count(result.outcome) }
         if results.contains(where: { $0.outcome == .accepted || $0.outcome == .duplicate }) {
             lastDeliveredAt = Self.now()

@@ -21,6 +21,8 @@ import Measurement
     var learnedMaximum: Int
     /// What was taken out of the last batch; the store must not bring the same again.
     var lastExcluded: [OutboxResult] = []
+    /// A receiver's word that the store could not take; it is written before anything is sent again.
+    var unwritten: (batch: Int64, results: [OutboxResult])?
     private var scheduler: DestinationScheduler
     private var failingSince: Instant?
     private var isFinishing = false

@@ -36,11 +36,11 @@ import Testing
             try await server.requestName("test.slow")
             let slow = spawn { () async throws -> [BusValue] in
                 try await client.call(
-                    BusCall("test.slow", "/", "t.T", "Never"), within: .seconds(1))
+                    BusCall("test.slow", "/", "t.T", "Never"), within: .seconds(4))
             }
             let start = ContinuousClock.now
             for _ in 0..<20 { _ = try await client.call(BusCall("test.slow", "/", "t.T", "Now")) }
-            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(ContinuousClock.now - start < .seconds(4))
             let failure = await slow.result
             #expect(throws: BusError.self) { try failure.get() }
             if case .failure(let error as BusError) = failure {

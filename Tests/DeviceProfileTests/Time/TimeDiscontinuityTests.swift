@@ -120,7 +120,8 @@ import Testing
             "newest first", [(6, "2016-01-01T00:00:00"), (5, "2025-03-02T00:00:00")],
             [true, false]),
         Dump(
-            "two seconds back are the device's own", [
+            "two seconds back are the device's own",
+            [
                 (1, "2026-03-01T08:00:02"), (2, "2026-03-01T08:00:00"),
             ], [nil, nil]),
         Dump(

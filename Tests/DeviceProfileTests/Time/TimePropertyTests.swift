@@ -176,6 +176,8 @@ extension Interval {
 }
 
 extension Bool {
-    static func often(_ random: inout Seeded) -> Bool { UInt64.random(in: 0..<8, using: &random) > 0 }
+    static func often(_ random: inout Seeded) -> Bool {
+        UInt64.random(in: 0..<8, using: &random) > 0
+    }
     static func seldom(_ random: inout Seeded) -> Bool { !often(&random) }
 }

@@ -54,7 +54,8 @@ import Testing
         Case(
             "pushed, of yesterday", "quarantine time-unknown",
             Scene { $0.stamp("2026-02-28T12:00:00") }),
-        Case("pushed, of a clock in the future", received, Scene { $0.stamp("2026-05-01T12:00:00") }),
+        Case(
+            "pushed, of a clock in the future", received, Scene { $0.stamp("2026-05-01T12:00:00") }),
         Case("pushed, of a clock never set", received, Scene { $0.stamp("2010-01-01T00:07:00") }),
         Case(
             "pushed, near by the offset of the last session", received,

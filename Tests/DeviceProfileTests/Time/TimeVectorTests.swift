@@ -155,7 +155,8 @@ import Testing
         #expect(scene.shown == "2026-03-01T11:42:00+09:00 code 1 corrected")
     }
 
-    @Test func `vector 12, a synchronised clock in UTC is not corrected, only written in Japan's time`()
+    @Test
+    func `vector 12, a synchronised clock in UTC is not corrected, only written in Japan's time`()
         throws
     {
         let scene = Scene {
