@@ -34,6 +34,7 @@ private let whole: [(format: String, hex: String)] = [
     ("date-time", "E9070C1F173B3A"),
     ("current-time", "E9070C1F173B3A 03 00 00"),
     ("battery-level", "64"),
+    ("medical-float", "F6F4"),
 ]
 
 @Suite("Broken frames") struct BrokenFramesTests {

@@ -64,7 +64,10 @@ private struct Schema {
         manufacturer-code: Example
         unknown: 0
         models: [ { name: A, unknown: 0 } ]
-        match: [ { name: A, unknown: 0 } ]
+        match:
+          - { name: A, unknown: 0 }
+          - service-data: fe95
+            service-data-bytes: { at: 0, bytes: "01", unknown: 0 }
         session:
           bond: none
           unknown: 0
@@ -80,9 +83,26 @@ private struct Schema {
             fields:
               kind: weight
               unknown: 0
-              length: { minimum: 4, maximum: 5, unknown: 0 }
+              length: { minimum: 12, maximum: 13, unknown: 0 }
               constants: [ { at: 0, bytes: "01", unknown: 0 } ]
+              checksums: [ { method: xor, unknown: 0 } ]
+              unmask: { from: 0, to: 1, key: "a0", unknown: 0 }
+              encryption:
+                method: aes-128-ccm
+                from: 1
+                trailing: 4
+                tag: { at: -4, length: 4, unknown: 0 }
+                nonce: [ { at: 0, length: 2, unknown: 0 } ]
+                unknown: 0
+              records: { from: 0, size: 8, unknown: 0 }
+              empty: { bytes: "ff", unknown: 0 }
               bits: { stable: { byte: 0, bit: 0, unknown: 0 } }
+              numbers: { stage: { at: 0, unknown: 0 } }
+              time: { format: epoch, epoch-year: 2000, at: 0, unknown: 0 }
+              user-slot: { at: 0, unknown: 0 }
+              sequence:
+                unknown: 0
+                fields: [ { skip: 1, unknown: 0 } ]
               values:
                 - name: weight
                   at: 0
@@ -92,6 +112,20 @@ private struct Schema {
                   units: [ { unit: kg, unknown: 0 } ]
               outcomes: [ { when: stable, outcome: not-final, unknown: 0 } ]
               flags: [ { when: stable, flag: x, unknown: 0 } ]
+          - source: serial
+            variants: [ { length: 1, outcome: device-state, unknown: 0 } ]
+            assembly:
+              begins: "01"
+              counted: { length-at: 0, unknown: 0 }
+              unknown: 0
+            unknown: 0
+          - source: eeprom
+            fields: { length: 1, outcome: device-state, unknown: 0 }
+            assembly:
+              begins: "01"
+              numbered: { part-at: 1, count-at: 2, payload-from: 3, unknown: 0 }
+              unknown: 0
+            unknown: 0
         time: { clock: none, readings: live, unknown: 0 }
         codes: { unknown: 0 }
         plausible: { weight: { unit: kg, minimum: 1, maximum: 2, unknown: 0 } }
@@ -137,7 +171,7 @@ private struct Schema {
         check("collect.until", QuantityName.self)
         check("layouts[0].fields.kind", MeasurementKind.self)
         check("layouts[0].fields.values[0].name", QuantityName.self)
-        check("layouts[0].fields.values[0].type", FieldLayout.NumberType.self)
+        check("layouts[0].fields.values[0].type", FieldNumber.NumberType.self)
         check("layouts[0].fields.values[0].units[0].unit", MeasurementUnit.self)
         check("layouts[0].fields.outcomes[0].outcome", ReadingOutcome.self)
         check("vectors[0].outcome", ReadingOutcome.self)
@@ -157,10 +191,11 @@ private struct Schema {
         #expect(missed == required)
     }
 
-    @Test("Every key of the schema is explained in docs/profiles.md")
+    @Test("Every key of the schema is explained in docs/profiles.md or docs/profile-layouts.md")
     func documented() throws {
         let page = String(
-            decoding: try FileReader.read(Shipped.root + "/docs/profiles.md"), as: UTF8.self)
+            decoding: try FileReader.read(Shipped.root + "/docs/profiles.md")
+                + FileReader.read(Shipped.root + "/docs/profile-layouts.md"), as: UTF8.self)
         func keys(_ value: JSONValue) -> Set<String> {
             var found = Set((value["properties"]?.members ?? []).map(\.name))
             for member in value.members ?? [] { found.formUnion(keys(member.value)) }

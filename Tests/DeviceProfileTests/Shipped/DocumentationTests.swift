@@ -44,7 +44,7 @@ import Testing
     func complete() throws {
         let page = try page()
         for format in FrameLayout.namedFormats { #expect(page.contains("`\(format.name)`")) }
-        for type in FieldLayout.NumberType.allCases { #expect(page.contains("`\(type.rawValue)`")) }
+        for type in FieldNumber.NumberType.allCases { #expect(page.contains("`\(type.rawValue)`")) }
         for outcome in ReadingOutcome.allCases { #expect(page.contains("`\(outcome.rawValue)`")) }
     }
 }
