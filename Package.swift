@@ -107,7 +107,12 @@ let package = Package(
             ],
             swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
-        tests("Gateway", ["DataFiles", "YAML", "Measurement", "Uplink"]),
+        tests(
+            "Gateway",
+            [
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry", "Spool",
+                "Uplink", "YAML",
+            ]),
         tests("Measurement", []),
         tests(
             "DeviceProfile",
