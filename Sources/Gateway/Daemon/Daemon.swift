@@ -35,7 +35,7 @@ import Status
         self.options = options
         self.configuration = configuration
         let data = DataDirectory.find()
-        let profiles = try ProfileStore(data)
+        let profiles = ProfileStore(data)
         let spool = Spool(
             SpoolConfiguration(
                 directory: options.stateDirectory,
@@ -67,11 +67,13 @@ import Status
         try server.start()
         intake.onStored = { [weak self] records in self?.stored(records) }
         uplinkTask = spawn { [uplink] in await uplink.run() }
+        // The gateway answers from here on; links follow as soon as the profiles are read.
+        ServiceManager.ready(status: "running")
+        profiles.reload()
         startLinks()
         tasks.append(spawn { [profiles] in await profiles.watch() })
         watchRetention()
         _ = try? EventLoop.shared.enableWatchdog()
-        ServiceManager.ready(status: "running")
         settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
             StartupMemory.release()
         }

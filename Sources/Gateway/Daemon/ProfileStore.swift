@@ -8,10 +8,10 @@ import YAML
     private(set) var profiles: ProfileSet
     private let data: DataDirectory
 
-    init(_ data: DataDirectory) throws(FileError) {
+    /// Holds nothing until `reload`: the socket answers before the files are read.
+    init(_ data: DataDirectory) {
         self.data = data
-        profiles = try Self.read(data)
-        report()
+        profiles = ProfileSet([])
     }
 
     var index: ProfileIndex { profiles.index }
