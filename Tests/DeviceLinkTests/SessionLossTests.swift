@@ -207,6 +207,52 @@ import Testing
         #expect(peer.log == ["connect", "disconnect", "finished"])
     }
 
+    @Test func `the session is over only when the link is over, so that a new one finds it free`() {
+        var machine = Machines.cuff()
+        _ = machine.start()
+        let now = Machines.now
+        let failed = machine.handle(.connectFailed(.unreachable("no answer")))
+        #expect(failed.names.contains("disconnect"))
+        #expect(failed.ends.isEmpty)
+        let over = machine.handle(.disconnected(byDevice: false, at: now))
+        #expect(over.ends == [.interrupted("the device did not answer: no answer")])
+    }
+
+    // MARK: answers to something else
+
+    /// Each is about a characteristic that is not the one under way.
+    static let strangers: [SessionEvent] = [
+        .value(pressureUUID, dateTime("2026-03-01T08:00:00"), at: Machines.now, latency: .zero),
+        .readFailed(pressureUUID, .disconnected("stray"), at: Machines.now),
+        .written(pressureUUID, at: Machines.now),
+        .writeFailed(pressureUUID, .disconnected("stray"), at: Machines.now),
+        .subscribed(clockUUID, at: Machines.now),
+        .subscribeFailed(clockUUID, .disconnected("stray"), at: Machines.now),
+        .bonded(at: Machines.now), .services([], at: Machines.now),
+        .connected(bonded: false, at: Machines.now),
+        .committed(7, at: Machines.now), .timer(.settle, at: Machines.now),
+    ]
+
+    @Test(arguments: 0..<3) func `an answer to something else changes nothing of what is under way`(
+        step: Int
+    ) {
+        let now = Machines.now
+        let answers: [SessionEvent] = [
+            .value(clockUUID, dateTime("2026-03-01T08:09:00"), at: now, latency: .zero),
+            .written(clockUUID, at: now), .subscribed(pressureUUID, at: now),
+        ]
+        var machine = Machines.cuff()
+        _ = machine.start()
+        _ = machine.handle(.connected(bonded: true, at: now))
+        _ = machine.handle(.services(Machines.cuffServices, at: now))
+        for answer in answers.prefix(step) { _ = machine.handle(answer) }
+        for stranger in Self.strangers {
+            #expect(machine.handle(stranger).isEmpty, "\(stranger)")
+        }
+        for answer in answers.dropFirst(step) { _ = machine.handle(answer) }
+        #expect(machine.phase == .draining)
+    }
+
     // MARK: the bond
 
     struct Refusal: Sendable, CustomTestStringConvertible {

@@ -141,6 +141,17 @@ import Testing
             ])
     }
 
+    @Test func `a clock that was ahead kept running until it was set`() throws {
+        let text = tape {
+            $0.cuff("08:15:00")
+            $0.readClock("08:15:01", "2026-03-01T09:15:01")
+            $0.pressure("08:15:30", 122, "2026-03-01T09:15:20")
+            $0.write("08:15:40")
+            $0.disconnected("08:15:41")
+        }
+        #expect(try replay(text) == ["122 2026-03-01T08:15:20 code 1 corrected"])
+    }
+
     @Test func `the records may stand above the read of the clock`() throws {
         let text = tape {
             $0.cuff("08:15:00")
