@@ -20,7 +20,7 @@ WORK = "/run/hakaru-lab"  # a tmpfs: sockets and databases do not live on a shar
 CERTIFICATES = os.path.join(WORK, "certificates")
 sys.path.insert(0, HERE)
 
-from framework import bluetooth, clock, registry  # noqa: E402
+from framework import bluetooth, clock, latency, registry  # noqa: E402
 from framework.home import Home  # noqa: E402
 from framework.receiver import make_certificates  # noqa: E402
 from framework.waiting import Failed  # noqa: E402
@@ -44,6 +44,8 @@ def play(about, options):
         home = Home(options, CERTIFICATES, folder, about)
         home.open()
         figures = about.play(home) or {}
+        if home.receiver:
+            figures = {**latency.figures(home.room.events, home.receiver.arrivals()), **figures}
     except Failed as reason:
         problem = str(reason)
     except Exception:

@@ -47,6 +47,8 @@ class MiScale(Broadcaster):
                 (final, mi_scale(moment, kg, impedance, WITH_IMPEDANCE)),
                 (removed, mi_scale(moment, kg, impedance, REMOVED)),
                 (removed, mi_scale(moment, 0, 0, RESET))):
+            if frame[1] == WITH_IMPEDANCE:
+                self.event("measured", kg=kg)
             end = time.monotonic() + phase
             while time.monotonic() < end:
                 frames += await self._frame(frame)

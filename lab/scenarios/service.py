@@ -124,5 +124,5 @@ def service(home):
     stopped = time.monotonic() - began
     expect_that("it stops within 5 s, not %.1f s" % stopped, stopped < 5)
     expect("result", shows("Result"), "success")
-    return {"ready after": "%.2f s" % ready, "stopped after": "%.2f s" % stopped, "records": 2,
+    return {"ready after": "%.2f s" % ready, "stopped after": "%.2f s" % stopped,
             "exposure": " ".join(exposure.rpartition(": ")[2].split()[:2])}

@@ -18,6 +18,8 @@ import Spool
     private var collectorTimer: EventSource?
     private var matched: [BluetoothAddress: (id: String, at: Instant)] = [:]
     private var sessions: [BluetoothAddress: Session] = [:]
+    /// Devices that were heard while they had to wait.
+    private var deferred: [BluetoothAddress: EventSource] = [:]
     private var isStopping = false
     private struct Session {
         var task: Task<Void, Never>
@@ -54,6 +56,7 @@ import Spool
     /// Ends all sessions after what they have is stored.
     func stop() async {
         isStopping = true
+        deferred = [:]
         for session in sessions.values { session.runner.stop() }
         for session in sessions.values { await session.task.value }
     }
@@ -156,11 +159,27 @@ import Spool
 
     private func connect(_ sighting: Sighting, _ profile: DeviceProfile) {
         let address = sighting.address
-        guard policy.seen(address, at: sighting.at.steady), !isStopping, intake.trouble == nil,
-            sessions[address] == nil,
+        switch policy.seen(address, at: sighting.at.steady) {
+        case .no: break
+        case .now: start(sighting, profile)
+        case .later(let wait):
+            deferred[address] = EventLoop.shared.after(.microseconds(wait.microseconds)) {
+                [weak self] in
+                guard let self else { return }
+                deferred[address] = nil
+                guard policy.isDue(address, at: GatewayTime.now().steady) else { return }
+                start(sighting, profile)
+            }
+        }
+    }
+
+    private func start(_ sighting: Sighting, _ profile: DeviceProfile) {
+        let address = sighting.address
+        guard !isStopping, intake.trouble == nil, sessions[address] == nil,
             let peripheral = bluez?.peripheral(address, on: sighting.adapter)
         else { return }
         policy.began(address)
+        deferred[address] = nil
         counters.count("sessions_started")
         spawn { [self] in await begin(address, profile, peripheral) }
     }

@@ -23,34 +23,51 @@ struct SessionPolicy: Sendable {
         var needsPerson: String?
     }
 
+    /// What a sighting leads to.
+    enum Answer: Sendable, Equatable {
+        case now
+        /// Ask again by `isDue` after this time: the next sighting may come much later.
+        case later(Interval)
+        case no
+    }
+
     private(set) var devices: [BluetoothAddress: Device] = [:]
-    /// Nobody who advertises all the time pauses so long.
-    static let silence = Interval.seconds(3)
+    /// Kernels report one advertisement of a device in each round of discovery (10.24 s), however
+    /// often it repeats itself. Longer than a round is silence, up to a round is presence.
+    static let silence = Interval.seconds(15)
+    static let presence = Interval.seconds(12)
     /// After so long, failures of the past say nothing about the next attempt.
     static let oblivion = Interval.minutes(1)
     /// Between two sessions of a device that had something new: the link's end has to settle.
-    static let breath = Interval.seconds(2)
-    static let rest = Interval.seconds(15)
+    static let breath = Interval.seconds(1)
+    static let rest = Interval.seconds(8)
     static let longestRest = Interval.minutes(5)
     static let longestRetry = Interval.seconds(30)
     static let personPause = Interval.minutes(5)
     static let maximumDevices = 1_024
 
-    /// Notes a sighting; true when a session is to be started now.
-    mutating func seen(_ address: BluetoothAddress, at now: Instant) -> Bool {
+    /// Notes a sighting and says when a session is to be started.
+    mutating func seen(_ address: BluetoothAddress, at now: Instant) -> Answer {
         guard var device = devices[address] else {
             makeRoom()
             devices[address] = Device(lastSeen: now)
-            return true
+            return .now
         }
         let quiet = now - device.lastSeen
         device.lastSeen = now
         defer { devices[address] = device }
-        guard !device.inSession else { return false }
+        guard !device.inSession else { return .no }
         if device.silenceHelps, quiet >= Self.silence { device.notBefore = nil }
         if quiet >= Self.oblivion { device.failures = 0 }
+        guard let notBefore = device.notBefore, now < notBefore else { return .now }
+        return notBefore - now < Self.presence ? .later(notBefore - now) : .no
+    }
+
+    /// Whether a device whose time was not yet come is to be connected now: it was heard lately.
+    func isDue(_ address: BluetoothAddress, at now: Instant) -> Bool {
+        guard let device = devices[address], !device.inSession else { return false }
         if let notBefore = device.notBefore, now < notBefore { return false }
-        return true
+        return now - device.lastSeen <= Self.presence
     }
 
     mutating func began(_ address: BluetoothAddress) { devices[address]?.inSession = true }

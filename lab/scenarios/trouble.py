@@ -1,0 +1,112 @@
+"""Bonds that do not hold, devices that come together, a bluetoothd that hangs."""
+import os
+import signal
+import time
+
+from framework.registry import scenario
+from framework.waiting import Failed, expect, expect_that, until
+from scenarios.cuff import CUFF, TABLE, handed_over, pressures, ready, settled
+
+METER = "00:60:19:00:00:03"
+
+
+def needs_person(home, address):
+    """Waits until the device's state asks for a person; returns what it says."""
+    def asks():
+        state = home.gateway.device(address).get("state", "")
+        if not state.startswith("needs-person"):
+            raise Failed(state)
+        return state
+    return until("the device's state asks for a person", asks, 60)
+
+
+@scenario("bluetooth-bond-lost")
+def bond_lost(home):
+    """The cuff has lost its bond: its state asks for a person, the other devices work, its reading waits."""
+    room = home.room
+    ready(home)
+    room.do("cuff", "measure", systolic=131, diastolic=80, pulse=64)
+    room.do("cuff", "advertise", seconds=60)
+    home.receiver.wait_for(1, TABLE)
+    room.wait("cuff", "disconnected")
+    room.do("cuff", "forget")
+    room.do("cuff", "measure", systolic=132, diastolic=81, pulse=65)
+    for _ in range(3):  # its owner presses the button again and again
+        mark = room.mark()
+        room.do("cuff", "advertise", seconds=20)
+        room.wait("cuff", "disconnected", after=mark)
+    said = needs_person(home, CUFF)
+    room.do("mi-scale", "weigh", kg=68.2, impedance=512)
+    home.receiver.wait_for(1, "weighing_scale")
+    expect("blood pressures at the receiver", pressures(home.receiver.records(TABLE)), [131])
+    left = room.do("cuff", "records")
+    expect("what the cuff still has", left["stored"] - left["delivered"], 1)
+    expect("the bond that the gateway holds", home.gateway.device(CUFF).get("bonded"), True)
+    return {"said": said}
+
+
+@scenario("bluetooth-wrong-passkey")
+def wrong_passkey(home):
+    """The configured passkey is wrong: the meter's state asks for a person, nothing is tried in a loop."""
+    room = home.room
+    room.do("meter", "set", passkey=271828)
+    room.do("meter", "store", count=3)
+    ready(home)
+    room.do("meter", "advertise", seconds=60)
+    said = needs_person(home, METER)
+    mark = room.mark()
+    room.do("meter", "advertise", seconds=12)
+    room.wait("meter", "window-closed", after=mark)
+    tries = len(room.seen("meter", "pairing-failed"))
+    expect("pairings tried in one go", tries, 1)
+    expect("records at the receiver", home.receiver.arrivals(), [])
+    return {"said": said}
+
+
+@scenario("bluetooth-two-at-once")
+def two_at_once(home):
+    """A scale that is on the air for seconds is served while the cuff hands over its backlog."""
+    room = home.room
+    good = room.do("cuff", "backlog", failed=0, good=20)
+    room.do("cuff", "set", pause=0.5)
+    ready(home)
+    room.do("cuff", "advertise", seconds=60)
+    room.wait("cuff", "confirmed", count=3)
+    room.do("scale", "weigh", kg=71.35, seconds=10)
+    home.receiver.wait_for(1, "weighing_scale")
+    before = room.do("cuff", "records")
+    expect_that("the cuff had records left when the scale was served", before["delivered"] < before["stored"])
+    records = home.receiver.wait_for(20, TABLE)
+    settled(home)
+    expect("values, oldest first", pressures(records), [reading["systolic"] for reading in good])
+    home.receiver.expect_exactly(21)
+    expect("the cuff's sessions", len(room.seen("cuff", "connected")), 1)
+    return {"of the cuff's 20 before the scale": before["delivered"]}
+
+
+@scenario("bluetooth-bluetoothd-hangs")
+def hangs(home):
+    """bluetoothd hangs in the middle of a backlog: the status answers all the while, then all arrives."""
+    room = home.room
+    good = room.do("cuff", "backlog", failed=0, good=12)
+    room.do("cuff", "set", pause=0.3)
+    ready(home)
+    room.do("cuff", "advertise", seconds=60)
+    room.wait("cuff", "confirmed", count=5)
+    os.kill(home.bluetooth.daemon.id, signal.SIGSTOP)
+    slowest, end = 0.0, time.monotonic() + 12  # longer than any call may take
+    while time.monotonic() < end:
+        began = time.monotonic()
+        home.gateway.status()
+        slowest = max(slowest, time.monotonic() - began)
+        time.sleep(0.2)
+    os.kill(home.bluetooth.daemon.id, signal.SIGCONT)
+    expect_that("the status answers within 2 s, not %.1f s" % slowest, slowest < 2)
+    mark = room.mark()
+    until("the cuff has handed over everything", lambda: handed_over(room, mark), 90)
+    records = home.receiver.wait_for(12, TABLE)
+    settled(home)
+    expect("values", sorted(pressures(records)), sorted(reading["systolic"] for reading in good))
+    home.receiver.expect_exactly(12)
+    return {"slowest answer": "%.2f s" % slowest}
+
