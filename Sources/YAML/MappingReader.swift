@@ -6,30 +6,27 @@ package final class MappingReader {
     /// The mapping itself, for problems that belong to no key.
     package let reader: NodeReader
     private let pairs: [(key: YAMLNode, name: String, value: YAMLNode)]
-    private let index: [String: Int]
+    /// Names asked for, some of them more than once: mappings are small, so nothing here is hashed.
     private var asked: [String] = []
-    private var askedSet: Set<String> = []
 
     init(_ reader: NodeReader, pairs: [(key: YAMLNode, value: YAMLNode)]) {
         self.reader = reader
         var kept: [(key: YAMLNode, name: String, value: YAMLNode)] = []
-        var index: [String: Int] = [:]
+        kept.reserveCapacity(pairs.count)
         for pair in pairs {
             guard let name = pair.key.scalarText, !name.isEmpty else {
-                reader.child(pair.key, path: reader.path)
+                reader.child(pair.key, place: reader.place)
                     .report("a key is not a word", accepted: "key: value")
                 continue
             }
-            if let first = index[name] {
-                reader.child(pair.key, path: Self.join(reader.path, name))
-                    .report("stands twice, first in line \(kept[first].key.line)")
+            if let first = kept.first(where: { $0.name == name }) {
+                reader.child(pair.key, place: NodePath.key(name, in: reader.place))
+                    .report("stands twice, first in line \(first.key.line)")
                 continue
             }
-            index[name] = kept.count
             kept.append((pair.key, name, pair.value))
         }
         self.pairs = kept
-        self.index = index
     }
 
     package var path: String { reader.path }
@@ -40,7 +37,7 @@ package final class MappingReader {
     /// Whether the key stands there, with any value; counts as asked for.
     package func has(_ key: String) -> Bool {
         note(key)
-        return index[key] != nil
+        return place(of: key) != nil
     }
 
     /// Returns the value of a key that may be left out.
@@ -48,8 +45,8 @@ package final class MappingReader {
     /// A key with an empty value is there: the accessor of the type reports that it has none.
     package func optional(_ key: String) -> NodeReader? {
         note(key)
-        guard let place = index[key] else { return nil }
-        return reader.child(pairs[place].value, path: Self.join(reader.path, key))
+        guard let place = place(of: key) else { return nil }
+        return reader.child(pairs[place].value, place: NodePath.key(key, in: reader.place))
     }
 
     /// Returns the value of a key that must be there, or reports that it is missing.
@@ -80,17 +77,18 @@ package final class MappingReader {
 
     /// Reports a problem at a key, or at the mapping where the key is not there.
     package func problem(about key: String, _ message: String, accepted: String? = nil) {
-        let place = index[key].map { pairs[$0].key } ?? reader.node
-        reader.child(place, path: Self.join(reader.path, key))
+        let place = place(of: key).map { pairs[$0].key } ?? reader.node
+        reader.child(place, place: NodePath.key(key, in: reader.place))
             .report(message, accepted: accepted)
     }
 
     /// Reports each key that nothing asked for, with the nearest known one.
     package func finish() {
-        for pair in pairs where !askedSet.contains(pair.name) {
-            let meant = Suggestion.nearest(to: pair.name, among: asked.filter { index[$0] == nil })
+        for pair in pairs where !asked.contains(pair.name) {
+            let meant = Suggestion.nearest(
+                to: pair.name, among: asked.filter { place(of: $0) == nil })
             let hint = meant.map { ", did you mean \($0)?" } ?? ""
-            reader.child(pair.key, path: Self.join(reader.path, pair.name))
+            reader.child(pair.key, place: NodePath.key(pair.name, in: reader.place))
                 .report("is not a known key" + hint, accepted: acceptedKeys)
         }
     }
@@ -99,23 +97,16 @@ package final class MappingReader {
     func all() -> [(key: NodeReader, value: NodeReader)] {
         pairs.map { pair in
             note(pair.name)
-            let path = Self.join(reader.path, pair.name)
-            return (reader.child(pair.key, path: path), reader.child(pair.value, path: path))
+            let place = NodePath.key(pair.name, in: reader.place)
+            return (reader.child(pair.key, place: place), reader.child(pair.value, place: place))
         }
     }
 
     private var acceptedKeys: String? {
-        asked.isEmpty ? nil : asked.sorted().joined(separator: ", ")
+        asked.isEmpty ? nil : Set(asked).sorted().joined(separator: ", ")
     }
 
-    private func note(_ key: String) {
-        if askedSet.insert(key).inserted { asked.append(key) }
-    }
+    private func note(_ key: String) { asked.append(key) }
 
-    /// Joins a path; a long or odd key of the user's own is shortened as in any message.
-    private static func join(_ path: String, _ key: String) -> String {
-        let isPlain = key.utf8.count <= 64 && key.unicodeScalars.allSatisfy { $0.value > 0x20 }
-        let shown = isPlain ? key : NodeReader.quote(key)
-        return path.isEmpty ? shown : path + "." + shown
-    }
+    private func place(of key: String) -> Int? { pairs.firstIndex { $0.name == key } }
 }

@@ -39,7 +39,7 @@ extension NodeReader {
 
     /// Reads bytes in hexadecimal, spaces and colons allowed between them.
     package func hexBytes(count: ClosedRange<Int> = 1...4096) -> [UInt8]? {
-        let accepted = "\(Self.text(of: count)) bytes in hexadecimal"
+        var accepted: String { "\(Self.text(of: count)) bytes in hexadecimal" }
         guard case .scalar(let text, _) = node.content, !node.isNull else {
             report(wrongType, accepted: accepted)
             return nil
@@ -67,6 +67,7 @@ extension NodeReader {
 
     private static func hex(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count / 2)
         var high: UInt8?
         for character in text.utf8 {
             if character == 0x20 || character == 0x3A {

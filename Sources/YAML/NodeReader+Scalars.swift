@@ -17,10 +17,14 @@ extension NodeReader {
     }
 
     /// Reads text that `test` must accept.
-    package func string(accepted: String, where test: (String) -> Bool) -> String? {
-        guard let text = string(accepted: accepted) else { return nil }
+    package func string(
+        accepted: @autoclosure () -> String, where test: (String) -> Bool
+    ) -> String? {
+        guard case .scalar(let text, _) = node.content, !node.isNull, !text.isEmpty,
+            text.utf8.count <= 4_096
+        else { return string(accepted: accepted()) }
         guard test(text) else {
-            report("is " + quoted(text), accepted: accepted)
+            report("is " + quoted(text), accepted: accepted())
             return nil
         }
         return text
@@ -30,9 +34,10 @@ extension NodeReader {
     ///
     /// A leading zero is refused: YAML 1.1 takes `010` for eight, people take it for ten.
     package func int(in range: ClosedRange<Int> = Int.min...Int.max) -> Int? {
-        let accepted =
+        var accepted: String {
             range == Int.min...Int.max
-            ? "a whole number" : "a whole number, \(Self.text(of: range))"
+                ? "a whole number" : "a whole number, \(Self.text(of: range))"
+        }
         guard case .scalar(let text, plain: true) = node.content, let value = Self.integer(text)
         else {
             report(typeOrQuoted, accepted: accepted)
@@ -68,14 +73,15 @@ extension NodeReader {
     /// Reads one of the words of a closed set.
     package func choice<T: CaseIterable & RawRepresentable>(of type: T.Type) -> T?
     where T.RawValue == String {
-        let words = T.allCases.map(\.rawValue)
-        guard let word = word(of: words) else { return nil }
-        return T(rawValue: word)
+        if case .scalar(let text, _) = node.content, !node.isNull, let found = T(rawValue: text) {
+            return found
+        }
+        return word(of: T.allCases.map(\.rawValue)).flatMap { T(rawValue: $0) }
     }
 
     /// Reads one of `words`.
     package func word(of words: [String]) -> String? {
-        let accepted = words.joined(separator: ", ")
+        var accepted: String { words.joined(separator: ", ") }
         guard case .scalar(let text, _) = node.content, !node.isNull else {
             report(wrongType, accepted: accepted)
             return nil

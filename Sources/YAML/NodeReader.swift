@@ -6,8 +6,8 @@
 package struct NodeReader {
     package let node: YAMLNode
     package let file: String
-    /// The dotted path from the root, empty at the root.
-    package let path: String
+    /// Where it stands; nil at the root.
+    let place: NodePath?
     package let problems: ProblemList
     /// Whether problems may quote the value; passkeys and the like are not repeated.
     let quotesValue: Bool
@@ -15,23 +15,27 @@ package struct NodeReader {
     package init(
         _ node: YAMLNode, file: String, problems: ProblemList, path: String = ""
     ) {
-        self.init(node, file: file, problems: problems, path: path, quotesValue: true)
+        self.init(
+            node, file: file, problems: problems, place: NodePath.words(path), quotesValue: true)
     }
 
     private init(
-        _ node: YAMLNode, file: String, problems: ProblemList, path: String, quotesValue: Bool
+        _ node: YAMLNode, file: String, problems: ProblemList, place: NodePath?, quotesValue: Bool
     ) {
         self.node = node
         self.file = file
         self.problems = problems
-        self.path = path
+        self.place = place
         self.quotesValue = quotesValue
     }
 
     /// The same value, whose problems do not quote it.
     package var secret: NodeReader {
-        NodeReader(node, file: file, problems: problems, path: path, quotesValue: false)
+        NodeReader(node, file: file, problems: problems, place: place, quotesValue: false)
     }
+
+    /// The dotted path from the root, empty at the root.
+    package var path: String { place?.text ?? "" }
 
     /// True for an empty value, `~` and `null`.
     package var isNull: Bool { node.isNull }
@@ -58,7 +62,12 @@ package struct NodeReader {
             report("has \(items.count) entries", accepted: "\(Self.text(of: count)) entries")
             return nil
         }
-        return items.enumerated().map { child($0.element, path: "\(path)[\($0.offset)]") }
+        var readers: [NodeReader] = []
+        readers.reserveCapacity(items.count)
+        for item in items {
+            readers.append(child(item, place: NodePath.index(readers.count, in: place)))
+        }
+        return readers
     }
 
     /// Reads a list, or one scalar or mapping as a list of one.
@@ -92,8 +101,8 @@ package struct NodeReader {
         return keys.all()
     }
 
-    func child(_ node: YAMLNode, path: String) -> NodeReader {
-        NodeReader(node, file: file, problems: problems, path: path, quotesValue: quotesValue)
+    func child(_ node: YAMLNode, place: NodePath?) -> NodeReader {
+        NodeReader(node, file: file, problems: problems, place: place, quotesValue: quotesValue)
     }
 
     /// Says what stands here instead of what was wanted.

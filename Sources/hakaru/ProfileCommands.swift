@@ -52,6 +52,7 @@ enum ProfileCommands {
             writer.member("aliases", strings: profile.models.flatMap(\.aliases))
             writer.member("sources", strings: profile.layouts.map(\.source.description))
             writer.member("bond", profile.session?.bond.rawValue)
+            writer.member("decode_only", profile.decodeOnly)
             writer.member("vectors", profile.vectors.count)
             writer.member("notes", strings: profile.notes)
         }
@@ -88,6 +89,7 @@ enum ProfileCommands {
         if let note = profile.confidenceNote { lines.append("              \(note)") }
         lines.append(
             "  reads       \(profile.layouts.map(\.source.description).joined(separator: ", "))")
+        if let why = profile.decodeOnly { lines.append("  not connected  \(why)") }
         if let session = profile.session {
             lines.append("  bond        \(session.bond.rawValue), \(session.bondLifetime.rawValue)")
         }

@@ -87,6 +87,8 @@ package struct FieldLayout: Sendable {
         package var key: [UInt8]
     }
 
+    /// The source whose records these are too; the loader has put their fields in.
+    package var like: FrameSource?
     package var kind: MeasurementKind?
     package var length: ClosedRange<Int>
     package var constants: [Constant] = []
@@ -123,6 +125,19 @@ package struct FieldLayout: Sendable {
 }
 
 extension FieldLayout {
+    /// This frame with the records of another layout in it.
+    package func taking(recordsOf other: FieldLayout) -> FieldLayout {
+        var layout = other
+        layout.like = like
+        layout.length = length
+        layout.constants = constants
+        layout.checksums = checksums
+        layout.mask = mask
+        layout.encryption = encryption
+        layout.records = records
+        return layout
+    }
+
     /// Whether the frame is one of this layout's by its length and its constant bytes.
     func fits(_ bytes: [UInt8]) -> Bool {
         length.contains(bytes.count) && constants.allSatisfy { $0.holds(bytes) }

@@ -4,13 +4,15 @@ import YAML
 /// Reads one layout of fields: the `fields` key, or one item of `variants`.
 enum FieldReader {
     private static let knownKeys = [
-        "variant", "kind", "length", "constants", "checksums", "unmask", "encryption", "records",
+        "variant", "like", "kind", "length", "constants", "checksums", "unmask", "encryption",
+        "records",
         "empty", "bits", "numbers", "time-at", "time", "user-slot", "sequence-number", "values",
         "sequence", "outcome", "outcomes", "flags", "details", "stored", "key-values",
     ]
 
     static func layout(_ keys: MappingReader) -> FieldLayout? {
         _ = keys.optional("variant")?.string()
+        if keys.has("like") { return like(keys) }
         let kind = keys.optional("kind").map { $0.choice(of: MeasurementKind.self) }
         let length = keys.required("length").flatMap(length)
         let hasValues = keys.has("values") || keys.has("sequence")
@@ -35,6 +37,24 @@ enum FieldReader {
         names(keys, &layout, &scope)
         fields(keys, &layout, scope)
         rules(keys, &layout, scope)
+        return layout
+    }
+
+    /// Reads a frame whose records are those of another source of the same file.
+    private static func like(_ keys: MappingReader) -> FieldLayout? {
+        let source = keys.optional("like")?.string(accepted: "the source of another layout") {
+            FrameSource($0) != nil
+        }.flatMap { FrameSource($0) }
+        let length = keys.required("length").flatMap(length)
+        let own = ["kind", "empty", "values", "sequence", "time", "time-at", "outcome", "stored"]
+        for key in own where keys.has(key) {
+            keys.problem(about: key, "stands beside like", accepted: "what is about the frame")
+        }
+        keys.ignore(knownKeys)
+        guard let source, let length else { return nil }
+        var layout = FieldLayout(kind: nil, length: length)
+        layout.like = source
+        _ = frame(keys, &layout)
         return layout
     }
 

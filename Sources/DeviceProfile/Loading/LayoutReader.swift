@@ -3,7 +3,44 @@ import YAML
 
 /// Reads the `layouts` key of a profile.
 enum LayoutReader {
-    static func layout(_ node: NodeReader) -> FrameLayout? {
+    static func layouts(_ nodes: [NodeReader]) -> [FrameLayout] {
+        let read = nodes.compactMap { node in layout(node).map { (node: node, layout: $0) } }
+        let all = read.map(\.layout)
+        return read.map { linked($0.layout, to: all, $0.node) }
+    }
+
+    /// Puts the records of another source into the frames that are like it.
+    private static func linked(
+        _ layout: FrameLayout, to all: [FrameLayout], _ node: NodeReader
+    ) -> FrameLayout {
+        func link(_ fields: FieldLayout) -> FieldLayout {
+            guard let source = fields.like else { return fields }
+            guard case .fields(let other)? = all.first(where: { $0.source == source })?.format,
+                other.like == nil
+            else {
+                node.report(
+                    "is like \(source), which has no fields here",
+                    accepted: "a source of this file with fields of its own")
+                return fields
+            }
+            let shortest = fields.records?.size ?? fields.length.lowerBound
+            if shortest < other.records?.size ?? other.length.lowerBound {
+                node.report(
+                    "has records of \(shortest) bytes, fewer than \(source) has",
+                    accepted: "records of the same size")
+            }
+            return fields.taking(recordsOf: other)
+        }
+        var layout = layout
+        switch layout.format {
+        case .fields(let fields): layout.format = .fields(link(fields))
+        case .variants(let variants): layout.format = .variants(variants.map(link))
+        default: break
+        }
+        return layout
+    }
+
+    private static func layout(_ node: NodeReader) -> FrameLayout? {
         node.mapping { keys in
             let accepted =
                 "gatt:UUID, service-data:UUID, manufacturer-data:ID, advertisement, "

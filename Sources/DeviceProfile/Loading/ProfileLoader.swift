@@ -46,8 +46,7 @@ package enum ProfileLoader {
         let code = keys.required("manufacturer-code")?.string(length: 1...50)
         let models = keys.required("models")?.list(count: 1...1_000)?.compactMap(model)
         let match = keys.required("match")?.list(count: 1...100)?.compactMap(matchRule)
-        let layouts = keys.required("layouts")?.list(count: 1...100)?.compactMap(
-            LayoutReader.layout)
+        let layouts = keys.required("layouts")?.list(count: 1...100).map(LayoutReader.layouts)
         reportRepeated(layouts, keys)
         let session = keys.optional("session").flatMap(SessionReader.plan)
         let decodeOnly = keys.optional("decode-only")?.string()

@@ -46,8 +46,7 @@ enum VectorReader {
     }
 
     private static func frameSource(_ node: NodeReader, of sources: [FrameSource]) -> FrameSource? {
-        let accepted = sources.map(\.description).joined(separator: ", ")
-        return node.string(accepted: accepted) { text in
+        node.string(accepted: sources.map(\.description).joined(separator: ", ")) { text in
             FrameSource(text).map { sources.contains($0) } ?? false
         }.flatMap { FrameSource($0) }
     }

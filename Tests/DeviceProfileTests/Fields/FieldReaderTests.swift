@@ -118,6 +118,33 @@ import Testing
         #expect(lines.count == 3, "\(lines)")
     }
 
+    @Test("Records that are like another source's need that source, and records as long")
+    func like() throws {
+        func lines(_ like: String) -> [String] {
+            ProfileText.problems(
+                ProfileText.minimal(
+                    layouts: """
+                          - source: eeprom
+                            fields:
+                              kind: weight
+                              length: 4
+                              values: [ { name: weight, at: 2, type: u16le, units: [ { unit: g } ] } ]
+                          - source: usb
+                            variants:
+                              - { \(like) }
+                        """)
+            ).lines
+        }
+        #expect(lines("like: eeprom, length: 5, records: { from: 1, size: 4 }") == [])
+        #expect(lines("like: eeprom, length: 4") == [])
+        #expect(lines("like: serial, length: 4").first?.contains("has no fields here") == true)
+        #expect(lines("like: usb, length: 4").first?.contains("has no fields here") == true)
+        #expect(lines("like: eeprom, length: 3").first?.contains("fewer than eeprom") == true)
+        #expect(
+            lines("like: eeprom, length: 4, kind: weight").first?.contains("stands beside like")
+                == true)
+    }
+
     @Test("A profile of frames alone says why there is no session, and never has one beside it")
     func decodeOnly() {
         let text = ProfileText.minimal(more: "decode-only: its handshake is not built")
