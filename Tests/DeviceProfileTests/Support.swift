@@ -78,3 +78,14 @@ extension FrameLayout.Format {
         return found.format
     }
 }
+
+extension FrameLayout {
+    /// Whether the profile itself says that frames of this length exist.
+    func allows(byteCount: Int) -> Bool {
+        switch format {
+        case .fields(let layout): layout.length.contains(byteCount)
+        case .variants(let variants): variants.contains { $0.length.contains(byteCount) }
+        default: false
+        }
+    }
+}

@@ -28,7 +28,7 @@ import Testing
             ),
             (
                 "length: 4",
-                "values: [ { name: weight, at: -1, type: u8, units: [ { unit: kg } ] } ]"
+                "values: [ { name: weight, at: -5, type: u8, units: [ { unit: kg } ] } ]"
             ),
             ("length: 4", "bits: { stable: { byte: 4, bit: 0 } }\nvalues: [ \(value) ]"),
             ("length: 4", "bits: { stable: { byte: 0, bit: 8 } }\nvalues: [ \(value) ]"),
