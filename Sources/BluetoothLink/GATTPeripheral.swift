@@ -27,7 +27,8 @@ package import Measurement
     func write(_ uuid: BluetoothUUID, _ bytes: [UInt8]) async throws(LinkError)
     /// Asks for notifications or indications.
     ///
-    /// - Returns: the values that came before the subscription stood.
+    /// - Returns: the values that came before the subscription stood, those first that came when no
+    ///   session ran.
     func subscribe(_ uuid: BluetoothUUID) async throws(LinkError) -> [GATTValue]
     /// Ends the link and waits for that, for a few seconds at most.
     func disconnect() async
@@ -38,10 +39,13 @@ package struct GATTValue: Sendable, Equatable {
     package var uuid: BluetoothUUID
     package var bytes: [UInt8]
     package var at: GatewayTime
+    /// It came when no session ran, and may have been taken in an earlier one.
+    package var isLeftOver: Bool
 
-    package init(uuid: BluetoothUUID, bytes: [UInt8], at: GatewayTime) {
+    package init(uuid: BluetoothUUID, bytes: [UInt8], at: GatewayTime, isLeftOver: Bool = false) {
         self.uuid = uuid
         self.bytes = bytes
         self.at = at
+        self.isLeftOver = isLeftOver
     }
 }

@@ -99,7 +99,10 @@ package import Measurement
             overruns += 1
             return
         }
-        feed(.notification(value.uuid, value.bytes, at: value.at))
+        feed(
+            value.isLeftOver
+                ? .leftOver(value.uuid, value.bytes, at: value.at)
+                : .notification(value.uuid, value.bytes, at: value.at))
     }
 
     private func linkEnded(_ byDevice: Bool) {

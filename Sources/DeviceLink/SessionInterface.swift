@@ -19,6 +19,8 @@ package enum SessionEvent: Sendable {
     case subscribeFailed(BluetoothUUID, LinkError, at: GatewayTime)
     /// A notification or an indication.
     case notification(BluetoothUUID, [UInt8], at: GatewayTime)
+    /// A value that came when no session ran: the last one before the gateway was killed, for example.
+    case leftOver(BluetoothUUID, [UInt8], at: GatewayTime)
     /// The entries of the commit with this number are on disk.
     case committed(Int, at: GatewayTime)
     /// The store cannot take them now. Whoever runs the session keeps them and tries again, in the

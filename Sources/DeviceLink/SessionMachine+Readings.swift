@@ -26,6 +26,22 @@ extension SessionMachine {
         }
     }
 
+    /// Takes a value that may be stored already, where its record can be recognised.
+    ///
+    /// Bluetooth stacks confirm an indication before the gateway sees it, and the device forgets the
+    /// record then: where the gateway was killed in between, the stack's memory is the only copy.
+    mutating func leftOver(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
+        guard let layout = profile.layout(for: .gatt(uuid)), layout.assembly == nil,
+            // Records that are asked for are all asked for again.
+            !plan.steps.contains(where: { if case .recordAccess = $0 { true } else { false } }),
+            layout.readings(bytes).allSatisfy({ builder.hasOwnIdentity($0) })
+        else {
+            return actions.append(
+                .note(.refused(step: "left over", "a value that could be an old one")))
+        }
+        decode(bytes, layout)
+    }
+
     /// A frame may hold several records; each one is stored for itself, with the whole frame.
     private mutating func decode(_ bytes: [UInt8], _ layout: FrameLayout) {
         let frame = RawFrame(source: layout.source.description, bytes: bytes)

@@ -112,6 +112,9 @@ package struct SessionMachine: Sendable {
         case .notification(let uuid, let bytes, let at):
             now = at
             notified(uuid, bytes)
+        case .leftOver(let uuid, let bytes, let at):
+            now = at
+            leftOver(uuid, bytes)
         case .committed(let number, let at):
             now = at
             queue.ended(number)

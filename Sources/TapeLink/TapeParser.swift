@@ -19,7 +19,9 @@ package struct TapeParser {
     private mutating func tape(_ bytes: [UInt8]) throws(TapeError) -> Tape {
         var header: Tape.Header?
         var lines: [Tape.Line] = []
-        for text in bytes.split(separator: 10, omittingEmptySubsequences: false) {
+        // Some editors put a byte order mark before UTF-8.
+        let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+        for text in content.split(separator: 10, omittingEmptySubsequences: false) {
             number += 1
             if text.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) { continue }
             let value = try json(Array(text))
@@ -64,12 +66,23 @@ package struct TapeParser {
         } else if transport == .bluetoothLE {
             throw error("a ble tape names its device in \"address\"")
         }
-        header.addressIsRandom = value["address-type"]?.string == "random"
-        header.vendorID = value["vendor-id"]?.string.flatMap { UInt16($0, radix: 16) }
-        header.productID = value["product-id"]?.string.flatMap { UInt16($0, radix: 16) }
+        switch value["address-type"].map(\.string) {
+        case nil, "public": break
+        case "random": header.addressIsRandom = true
+        default: throw error("\"address-type\" is public or random")
+        }
+        header.vendorID = try usbID(value, "vendor-id")
+        header.productID = try usbID(value, "product-id")
         header.serial = value["serial"]?.string
         header.note = value["note"]?.string
         return header
+    }
+
+    private func usbID(_ value: JSONValue, _ key: String) throws(TapeError) -> UInt16? {
+        guard let given = value[key] else { return nil }
+        guard let text = given.string, text.utf8.count == 4, let id = UInt16(text, radix: 16)
+        else { throw error("\"\(key)\" is four hexadecimal digits") }
+        return id
     }
 
     private func line(_ value: JSONValue) throws(TapeError) -> Tape.Line {
@@ -112,28 +125,39 @@ package struct TapeParser {
     }
 
     private func services(_ value: JSONValue) throws(TapeError) -> [GATTService] {
+        guard let list = value.array else { throw error("\"services\" is a list") }
         var services: [GATTService] = []
-        for item in value.array ?? [] {
+        for item in list {
             var characteristics: [GATTCharacteristic] = []
-            for entry in item["characteristics"]?.array ?? [] {
-                var properties: Set<GATTCharacteristic.Property> = []
-                for name in entry["properties"]?.array ?? [] {
-                    guard
-                        let property = name.string.flatMap({
-                            GATTCharacteristic.Property(rawValue: $0)
-                        })
-                    else {
-                        let known = GATTCharacteristic.Property.allCases.map(\.rawValue)
-                        throw error("properties are \(known.joined(separator: ", "))")
-                    }
-                    properties.insert(property)
-                }
+            for entry in try self.list(item, "characteristics") {
                 characteristics.append(
-                    GATTCharacteristic(uuid: try uuid(entry), properties: properties))
+                    GATTCharacteristic(uuid: try uuid(entry), properties: try properties(entry)))
             }
             services.append(GATTService(uuid: try uuid(item), characteristics: characteristics))
         }
         return services
+    }
+
+    private func properties(
+        _ value: JSONValue
+    ) throws(TapeError) -> Set<GATTCharacteristic.Property> {
+        var properties: Set<GATTCharacteristic.Property> = []
+        for name in try list(value, "properties") {
+            guard let text = name.string, let property = GATTCharacteristic.Property(rawValue: text)
+            else {
+                let known = GATTCharacteristic.Property.allCases.map(\.rawValue)
+                throw error("properties are \(known.joined(separator: ", "))")
+            }
+            properties.insert(property)
+        }
+        return properties
+    }
+
+    /// A member that is a list; one that is not there is an empty one.
+    private func list(_ value: JSONValue, _ key: String) throws(TapeError) -> [JSONValue] {
+        guard let member = value[key] else { return [] }
+        guard let items = member.array else { throw error("\"\(key)\" is a list") }
+        return items
     }
 
     private func uuid(_ value: JSONValue) throws(TapeError) -> BluetoothUUID {
@@ -160,7 +184,8 @@ package func hexBytes(_ text: some StringProtocol) -> [UInt8]? {
     var bytes: [UInt8] = []
     var high: UInt8?
     for character in text where !character.isWhitespace {
-        guard let digit = character.hexDigitValue.map({ UInt8($0) }) else { return nil }
+        guard character.isASCII, let digit = character.hexDigitValue.map({ UInt8($0) })
+        else { return nil }
         if let upper = high {
             bytes.append(upper << 4 | digit)
             high = nil

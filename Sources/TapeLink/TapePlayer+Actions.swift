@@ -26,11 +26,21 @@ extension TapePlayer {
         case .startTimer(let timer, let length): timers[timer] = now + length
         case .cancelTimer(let timer): timers[timer] = nil
         case .disconnect: feed(.disconnected(byDevice: false, at: gatewayTime))
-        case .note(let note): steps.append(.note(note))
+        case .note(let note):
+            if case .clockNotSet = note, !synchronised { waiveClockWrite() }
+            steps.append(.note(note))
         case .finished(let end):
             machine = nil
             timers = [:]
             steps.append(.sessionEnded(end))
+        }
+    }
+
+    /// A gateway whose own clock is wrong sets no device's clock, whatever the tape expects.
+    private mutating func waiveClockWrite() {
+        for case .setClock(let uuid, _) in profile?.session?.steps ?? [] {
+            let found = find { if case .write(uuid, _) = $0 { true } else { false } }
+            if let found { consumed.insert(found) }
         }
     }
 

@@ -254,6 +254,25 @@ import Testing
         }
     }
 
+    @Test func `a radio that is heard again between two signs is not switched off`() async throws {
+        try await LoopThread.run {
+            let room = try await Room.open()
+            #expect(await room.becomes(.scanning))
+            for round in 1...3 {
+                try room.fake.addDevice("00:00:00:00:00:0\(round)")
+                #expect(await eventually { room.seen.sightings.count == round })
+                try room.fake.change(
+                    "/org/bluez/hci0", "org.bluez.Adapter1", ["Discovering": false])
+                #expect(
+                    await eventually {
+                        room.bluez.status[0].discoveryRestarts == round && room.state() == .scanning
+                    })
+            }
+            #expect(room.bluez.status[0].powerCycles == 0)
+            await room.close()
+        }
+    }
+
     @Test func `a room in which nothing advertises arms no recovery`() async throws {
         try await LoopThread.run {
             let room = try await Room.open()

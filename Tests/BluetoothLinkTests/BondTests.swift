@@ -124,6 +124,20 @@ import Testing
         #expect(await !ask())
     }
 
+    @Test(arguments: ["RequestAuthorization", "RequestConfirmation"])
+    func `a device that has a passkey is not let in without it`(_ member: String) async throws {
+        try await LoopThread.run {
+            let agent = PairingAgent()
+            let path = "/org/bluez/hci0/dev_1"
+            agent.begin(.init(method: .passkeyEntry, passkey: { 7 }), for: path)
+            let call = BusMessage(
+                sender: ":1.1", path: PairingAgent.path, interface: "org.bluez.Agent1",
+                member: member, body: [.objectPath(path)])
+            await #expect(throws: BusError.self) { _ = try await agent.answer(call) }
+            #expect(agent.refused == [member: 1])
+        }
+    }
+
     @Test func `a passkey that comes after the pairing has ended is not given away`() async throws {
         try await LoopThread.run {
             let agent = PairingAgent()

@@ -130,6 +130,17 @@ import Testing
         }
     }
 
+    /// An object that no signal announces.
+    func addSilently(_ path: String, _ uuid: String, _ flags: [String]) {
+        put(
+            path,
+            [
+                "org.bluez.GattCharacteristic1": [
+                    "UUID": .string(Self.full(uuid)), "Flags": .strings(flags),
+                ]
+            ])
+    }
+
     func addCharacteristic(_ path: String, _ uuid: String, _ flags: [String]) throws {
         try add(
             path,

@@ -117,15 +117,19 @@ import Testing
             let room = try await Room.open()
             #expect(await room.becomes(.scanning))
             let stranger = try Bus.open(room.privateBus.address)
-            try stranger.emit(
-                "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
-                .objectPath("/org/bluez/hci0/dev_forged"),
-                .dictionary(
-                    [
-                        "org.bluez.Device1": .properties([
-                            "Address": .string(Self.scale), "RSSI": .int16(-40),
-                        ])
-                    ], of: "{sa{sv}}"))
+            // To everybody, and straight to the gateway's own connection.
+            for destination in [nil, try #require(room.fake.agents.last?.sender)] {
+                try stranger.emit(
+                    "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
+                    .objectPath("/org/bluez/hci0/dev_forged"),
+                    .dictionary(
+                        [
+                            "org.bluez.Device1": .properties([
+                                "Address": .string(Self.scale), "RSSI": .int16(-40),
+                            ])
+                        ], of: "{sa{sv}}"), to: destination)
+            }
+            #expect(await eventually { room.bluez.counters.foreignSignals == 1 })
             try room.fake.addDevice("00:00:00:00:00:02")
             #expect(await eventually { room.seen.sightings.count == 1 })
             #expect(room.seen.sightings.first?.address == BluetoothAddress("00:00:00:00:00:02"))

@@ -91,6 +91,50 @@ import Testing
         }
     }
 
+    @Test func `a value that came when no session ran goes to the next subscription, marked`()
+        async throws
+    {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            try scene.fake.addServices(scene.device, ["1810": ["2a35": ["indicate"]]])
+            for number in 0...BlueZ.maximumLeftOvers {
+                try scene.fake.showValue(scene.path("2a35"), [UInt8(number)])
+            }
+            let kept = BlueZ.maximumLeftOvers
+            #expect(await eventually { scene.room.bluez.counters.valuesWithoutLink == kept + 1 })
+            try await scene.connect()
+            try scene.fake.resolve(scene.device)
+            _ = try await scene.peripheral.services(within: .seconds(5))
+            let early = try await scene.peripheral.subscribe(Self.measurement)
+            // The oldest is gone, and was counted.
+            #expect(early.map(\.bytes) == (1...kept).map { [UInt8($0)] })
+            #expect(early.allSatisfy { $0.isLeftOver })
+            #expect(scene.room.bluez.leftOvers.isEmpty)
+            await scene.room.close()
+        }
+    }
+
+    @Test
+    func `the last value that bluetoothd remembers is not lost when the gateway starts again`()
+        async throws
+    {
+        try await LoopThread.run {
+            let scene = try await Scene.open()
+            try scene.fake.addServices(scene.device, ["1810": ["2a35": ["indicate"]]])
+            try scene.fake.showValue(scene.path("2a35"), [7])
+            #expect(await eventually { scene.room.bluez.counters.valuesWithoutLink == 1 })
+            // Another gateway on the same bus, as after a kill: it never saw the signal.
+            let again = BlueZ(settings: scene.room.bluez.settings, onSighting: { _ in })
+            let run = spawn { await again.run() }
+            #expect(await eventually { !again.leftOvers.isEmpty })
+            #expect(again.leftOvers[scene.path("2a35")]?.map(\.bytes) == [[7]])
+            run.cancel()
+            await run.value
+            #expect(again.leftOvers.isEmpty)
+            await scene.room.close()
+        }
+    }
+
     @Test func `values that no session asked for are counted`() async throws {
         try await LoopThread.run {
             let scene = try await Scene.open()

@@ -84,6 +84,11 @@ extension BlueZ {
         guard let value = changed["Value"]?.bytes else { return treeChanged.broadcast() }
         guard let link = BlueZNames.devicePath(of: path).flatMap({ links[$0] }) else {
             counters.valuesWithoutLink += 1
+            // Taken at the next subscription; of more than the bound the oldest go, counted above.
+            leftOvers[path, default: []].append(ValueInbox.Value(bytes: value, at: .now()))
+            if leftOvers[path]?.count ?? 0 > Self.maximumLeftOvers {
+                leftOvers[path]?.removeFirst()
+            }
             return
         }
         link.valueArrived(value, from: path, at: .now())

@@ -22,6 +22,9 @@ import Measurement
     let agent = PairingAgent()
     /// Consecutive connections of a bonded device that ended before its services were known.
     var earlyLosses: [BluetoothAddress: Int] = [:]
+    /// Values that came when no session ran, by characteristic: kept for the next subscription.
+    var leftOvers: [String: [ValueInbox.Value]] = [:]
+    static let maximumLeftOvers = 16
     package internal(set) var counters = BlueZCounters()
 
     private var slots: [BusSlot] = []
@@ -124,6 +127,7 @@ import Measurement
     private func ownerLost() {
         owner = nil
         tree = ObjectTree()
+        leftOvers = [:]
         for link in links.values { link.lost("bluetoothd is gone") }
         links = [:]
         resetAdapters()
@@ -160,9 +164,22 @@ import Measurement
                 name: "org.freedesktop.DBus.Error.InvalidSignature", message: "GetManagedObjects")
         }
         tree = read
+        keepLastValues()
         try await registerAgent(bus)
         resetAdapters()
         treeChanged.broadcast()
+    }
+
+    /// bluetoothd remembers the last value that a device has sent, and has confirmed it; a gateway that
+    /// was killed at that moment knows nothing of it.
+    private func keepLastValues() {
+        for path in tree.paths(with: BlueZNames.characteristic) where leftOvers[path] == nil {
+            guard BlueZNames.devicePath(of: path).map({ links[$0] == nil }) ?? false,
+                let bytes = tree.value(path, BlueZNames.characteristic, "Value")?.bytes,
+                !bytes.isEmpty
+            else { continue }
+            leftOvers[path] = [ValueInbox.Value(bytes: bytes, at: .now())]
+        }
     }
 
     private func registerAgent(_ bus: Bus) async throws(BusError) {

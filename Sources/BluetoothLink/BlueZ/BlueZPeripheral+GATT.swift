@@ -87,9 +87,13 @@ extension BlueZPeripheral {
             _ = try? await perform("subscribe \(uuid)", "StopNotify", entry.path, [])
             _ = try await perform("subscribe \(uuid)", "StartNotify", entry.path, [])
         }
-        return inbox.subscribe(entry.path).map {
-            GATTValue(uuid: uuid, bytes: $0.bytes, at: $0.at)
+        let leftOver = bluez.leftOvers.removeValue(forKey: entry.path) ?? []
+        return leftOver.map {
+            GATTValue(uuid: uuid, bytes: $0.bytes, at: .now(), isLeftOver: true)
         }
+            + inbox.subscribe(entry.path).map {
+                GATTValue(uuid: uuid, bytes: $0.bytes, at: $0.at)
+            }
     }
 
     private func isAcquired(_ error: LinkError) -> Bool {

@@ -89,7 +89,7 @@ import Measurement
             // bluetoothd is connecting it already, after a link that broke early: joined.
             wait = limit
         } catch {
-            if error.isTimeout || error.isCancelled { callOff() }
+            if error.isTimeout || error.isCancelled { await callOff() }
             throw error.isTimeout
                 ? .unreachable("no connection within \(limit)")
                 : LinkError(error, during: "connect")
@@ -103,23 +103,25 @@ import Measurement
             self.state != .connecting || self.isConnectedInTree
         }
         guard settled == true, state == .connecting else {
-            if state == .connecting { callOff() }
-            throw lossError("connect")
+            let error = lossError("connect")
+            if state == .connecting { await callOff() }
+            throw error
         }
         joined()
     }
 
     private func joined() { state = .connected }
 
-    /// Ends an attempt that nobody waits for any more.
-    private func callOff() {
-        spawn { [self] in
+    /// Ends an attempt in bluetoothd too, before the adapter's next one: the end would hit that.
+    private func callOff() async {
+        // A task of its own: the session's may be cancelled, and a call in it would not be sent.
+        await spawn { [self] in
             do throws(BusError) {
                 _ = try await call("Disconnect", within: bluez.settings.adapter.callLimit)
             } catch {
                 if error.isTimeout { control.note(.connectHung) }
             }
-        }
+        }.value
     }
 
     private var isConnectedInTree: Bool {

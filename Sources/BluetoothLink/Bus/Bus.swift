@@ -144,9 +144,10 @@ import Glibc
         return BusSlot(slot, keeping: target)
     }
 
-    /// Sends a signal.
+    /// Sends a signal, to everybody or to one connection.
     package func emit(
-        _ path: String, _ interface: String, _ member: String, _ body: BusValue...
+        _ path: String, _ interface: String, _ member: String, _ body: BusValue...,
+        to destination: String? = nil
     ) throws(BusError) {
         var created: OpaquePointer?
         try BusError.check(
@@ -155,7 +156,7 @@ import Glibc
         guard let message = created else { throw BusError(member, errno: ENOMEM) }
         defer { sd_bus_message_unref(message) }
         for value in body { try value.append(to: message) }
-        try BusError.check("sd_bus_send", sd_bus_send(raw, message, nil))
+        try BusError.check("sd_bus_send", sd_bus_send_to(raw, message, destination, nil))
     }
 
     // MARK: Objects

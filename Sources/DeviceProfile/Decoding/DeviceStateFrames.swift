@@ -38,13 +38,15 @@ enum DeviceStateFrames {
     }
 
     /// One IEEE 11073 number alone: two bytes are an SFLOAT, four a FLOAT; a special value is named.
-    static func medicalFloat(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+    static func medicalFloat(
+        _ bytes: [UInt8], quirks: LayoutQuirks
+    ) throws(DecodeError) -> Reading {
         var reader = ByteReader(bytes)
         let value =
             bytes.count < 4
             ? MedicalFloat(sfloat: try reader.uint16LE("the number"))
             : MedicalFloat(float: try reader.uint32LE("the number"))
-        try reader.end()
+        if !quirks.ignoreTrailingBytes { try reader.end() }
         var reading = Reading(.deviceState)
         if let number = value.number {
             reading.details = [Reading.Detail(name: "value", value: number.text)]

@@ -134,7 +134,7 @@ package struct FrameLayout: Sendable {
         case .dateTime: return try DeviceStateFrames.dateTime(bytes)
         case .currentTime: return try DeviceStateFrames.currentTime(bytes)
         case .batteryLevel: return try DeviceStateFrames.batteryLevel(bytes)
-        case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes)
+        case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes, quirks: quirks)
         case .fields, .variants:
             throw DecodeError("a layout of fields has readings of its own", offset: 0)
         }

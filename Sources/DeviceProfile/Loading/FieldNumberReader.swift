@@ -6,6 +6,15 @@ enum NumberReader {
     static func number(
         _ keys: MappingReader, _ scope: FieldScope, needsType: Bool = false
     ) -> FieldNumber? {
+        keys.ignore(["at", "type", "bits", "bit", "width", "order", "signed", "base", "maximum"])
+        for key in ["width", "order"] where keys.has(key) && !keys.has("bit") {
+            keys.problem(
+                about: key, "stands without bit", accepted: "bit beside it, or at and type")
+        }
+        if scope.follows, keys.has("at") {
+            keys.problem(
+                about: "at", "stands in a sequence", accepted: "a field behind the one before it")
+        }
         guard var number = placed(keys, scope, needsType: needsType) else { return nil }
         number.isSigned = keys.optional("signed")?.bool() ?? false
         number.base = keys.optional("base")?.int(in: -1_000_000...1_000_000).map { Int64($0) } ?? 0
@@ -35,7 +44,6 @@ enum NumberReader {
             (needsType ? keys.required("type") : keys.optional("type"))?
             .choice(of: FieldNumber.NumberType.self) ?? (needsType ? nil : .uint8)
         guard let type else {
-            keys.ignore(["at", "bits"])
             return nil
         }
         let bits = keys.optional("bits").flatMap { bitRange($0, type) }

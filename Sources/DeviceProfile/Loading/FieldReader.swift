@@ -83,7 +83,8 @@ enum FieldReader {
 
     /// Reads a name that no value has; conditions could not tell them apart.
     private static func own(_ node: NodeReader) -> String? {
-        guard let name = node.string(accepted: "a name without spaces", where: { !$0.contains(" ") })
+        guard
+            let name = node.string(accepted: "a name without spaces", where: { !$0.contains(" ") })
         else { return nil }
         if QuantityName(rawValue: name) != nil {
             node.report("is the name of a value", accepted: "a name that no value has")

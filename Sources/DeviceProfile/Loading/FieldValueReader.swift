@@ -68,11 +68,14 @@ enum TimeReader {
     }
 
     static func time(_ keys: MappingReader, _ scope: FieldScope) -> FieldTime? {
+        keys.ignore(
+            ["at", "epoch-year", "when", "impossible"] + FieldTime.Part.allCases.map(\.rawValue))
         guard let name = keys.required("format")?.word(of: formats) else {
-            keys.ignore(["at", "epoch-year", "when", "impossible"])
             return nil
         }
-        guard let format = format(name, keys, scope) else { return nil }
+        guard let format = format(name, keys, scope) else {
+            return nil
+        }
         var place = FieldNumber.Place.following
         if name == "parts" {
             place = .byte(0)

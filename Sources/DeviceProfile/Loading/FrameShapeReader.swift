@@ -5,6 +5,10 @@ enum ChecksumReader {
     /// `shortest` is nil where the checksum stands beside variants of several lengths.
     static func checksum(_ node: NodeReader, shortest: Int?) -> FieldChecksum? {
         node.mapping { keys in
+            keys.ignore([
+                "at", "width", "polynomial", "initial", "final-xor", "reflect-input",
+                "reflect-output",
+            ])
             let limit = shortest ?? 4_096
             let methods = FieldChecksum.methods
             let name = keys.required("method")?.word(of: methods.map(\.name) + ["crc"])
@@ -100,6 +104,7 @@ enum EncryptionReader {
             return word.map { $0 == "address" ? .address : .addressReversed }
         }
         return node.mapping { keys in
+            keys.ignore(["length"])
             guard let (key, value) = keys.exactlyOne(of: ["at", "bytes"]) else { return nil }
             if key == "bytes" { return value.hexBytes(count: 1...13).map { .bytes($0) } }
             let at = value.int(in: -4_096...4_095)

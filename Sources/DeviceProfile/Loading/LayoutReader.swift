@@ -23,6 +23,11 @@ enum LayoutReader {
         guard let (key, value) = keys.exactlyOne(of: ["format", "fields", "variants"]) else {
             return nil
         }
+        if key != "variants", keys.has("checksums") {
+            keys.problem(
+                about: "checksums", "stands beside \(key)",
+                accepted: "checksums of the variants; those of fields stand in them")
+        }
         switch key {
         case "format":
             let names = FrameLayout.namedFormats

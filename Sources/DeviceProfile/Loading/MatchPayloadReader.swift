@@ -13,7 +13,8 @@ enum MatchPayloadReader {
                 accepted: "service-data beside it")
         }
         let hasCompany = !rule.companies.isEmpty || rule.companyLowByte != nil
-        for key in ["company-data-length", "company-data-bytes"] where keys.has(key) && !hasCompany {
+        for key in ["company-data-length", "company-data-bytes"] where keys.has(key) && !hasCompany
+        {
             keys.problem(
                 about: key, "stands without a company",
                 accepted: "company or company-low-byte beside it")

@@ -27,7 +27,9 @@ package struct ProfileIndex: Sendable {
                 for uuid in rule.services { byService[uuid, default: []].append(number) }
                 for uuid in rule.serviceData { byServiceData[uuid, default: []].append(number) }
                 for company in rule.companies { byCompany[company, default: []].append(number) }
-                if let low = rule.companyLowByte { byCompanyLowByte[low, default: []].append(number) }
+                if let low = rule.companyLowByte {
+                    byCompanyLowByte[low, default: []].append(number)
+                }
                 for name in rule.namePrefixes + rule.nameExact {
                     byName[name, default: []].append(number)
                     lengths.insert(name.utf8.count)

@@ -61,6 +61,10 @@ extension Configuration.Format {
             return ConfiguredFile.read(reader).map { .file($0) }
         }
         let accepted = shippedNames.joined(separator: ", ") + ", the absolute path of a format file"
+        if reader.node.scalarText == "fhir-phd-r4" {
+            reader.report("fhir-phd-r4 is not written in this version", accepted: accepted)
+            return nil
+        }
         guard let name = reader.string(accepted: accepted, where: shippedNames.contains) else {
             return nil
         }

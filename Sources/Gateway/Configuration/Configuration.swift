@@ -86,7 +86,7 @@ extension Configuration {
         case shipped(String)
         case file(ConfiguredFile)
 
-        package static let shippedNames = ["meti-1.0", "meti-1.0-tis", "fhir-phd-r4"]
+        package static let shippedNames = ["meti-1.0", "meti-1.0-tis"]
     }
 
     package struct TLS: Sendable, Equatable {

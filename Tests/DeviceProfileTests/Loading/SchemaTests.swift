@@ -226,10 +226,11 @@ private struct Schema {
         #expect(missed == required)
     }
 
-    @Test("Every key of the schema is explained in docs/profiles.md")
+    @Test("Every key of the schema is explained in docs/profiles.md or docs/profile-layouts.md")
     func documented() throws {
         let page = String(
-            decoding: try FileReader.read(Shipped.root + "/docs/profiles.md"), as: UTF8.self)
+            decoding: try FileReader.read(Shipped.root + "/docs/profiles.md")
+                + FileReader.read(Shipped.root + "/docs/profile-layouts.md"), as: UTF8.self)
         func keys(_ value: JSONValue) -> Set<String> {
             var found = Set((value["properties"]?.members ?? []).map(\.name))
             for member in value.members ?? [] { found.formUnion(keys(member.value)) }
