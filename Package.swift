@@ -30,7 +30,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: [.init(stringLiteral: name), "GatewayTestKit"] + dependencies,
+        name: name + "Tests",
+        dependencies: [.init(stringLiteral: name), "GatewayTestKit"] + dependencies,
         swiftSettings: common)
 }
 
@@ -73,7 +74,8 @@ let package = Package(
         target(
             "Gateway",
             [
-                "CSystemd", "CLinux", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement", "DeviceProfile",
+                "CSystemd", "CLinux", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement",
+                "DeviceProfile",
                 "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
                 "Uplink", "Status",
             ]),
@@ -81,7 +83,8 @@ let package = Package(
         program(
             "hakaru",
             [
-                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "YAML", "DeviceProfile", "DeviceLink", "TapeLink",
+                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "YAML", "DeviceProfile",
+                "DeviceLink", "TapeLink",
             ]),
 
         // Tests.
@@ -93,16 +96,23 @@ let package = Package(
             name: "LoopProbe", dependencies: ["EventLoop"], path: "Tests/LoopProbe",
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
-        tests("BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+        tests(
+            "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
             dependencies: [
-                "hakaru", "DataFiles", "EventLoop", "GatewayTestKit", "JSON", "Measurement", "Status",
+                "hakaru", "DataFiles", "EventLoop", "GatewayTestKit", "JSON", "Measurement",
+                "Status",
             ],
             swiftSettings: common),
         tests("Status", ["EventLoop", "CLinux"]),
-        tests("Gateway", ["DataFiles", "YAML", "Measurement", "Uplink"]),
+        tests(
+            "Gateway",
+            [
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry", "Spool",
+                "Uplink", "YAML",
+            ]),
         tests("Measurement", []),
         tests(
             "DeviceProfile",

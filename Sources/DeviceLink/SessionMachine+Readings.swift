@@ -39,22 +39,25 @@ extension SessionMachine {
             return actions.append(
                 .note(.refused(step: "left over", "a value that could be an old one")))
         }
-        decode(bytes, layout)
+        // The moment when it is found says nothing of the moment when it was measured.
+        decode(bytes, layout, as: .requested)
     }
 
     /// A frame may hold several records; each one is stored for itself, with the whole frame.
-    private mutating func decode(_ bytes: [UInt8], _ layout: FrameLayout) {
+    private mutating func decode(
+        _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed
+    ) {
         let frame = RawFrame(source: layout.source.description, bytes: bytes)
         for reading in layout.readings(bytes) {
             if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
                 joinContext(reading, frame)
             } else {
-                deliver(reading, frame)
+                deliver(reading, frame, as: delivery)
             }
         }
     }
 
-    private mutating func deliver(_ reading: Reading, _ frame: RawFrame) {
+    private mutating func deliver(_ reading: Reading, _ frame: RawFrame, as delivery: Delivery) {
         let entry = SessionEntry(
             reading: reading, frames: [frame], received: now, record: nil,
             key: builder.key(reading, device: device.id, received: now))
@@ -68,7 +71,7 @@ extension SessionMachine {
             joins[sequence] = entry
             actions.append(.startTimer(.join, Self.joinTimeout))
         } else {
-            enqueue(entry, .pushed)
+            enqueue(entry, delivery)
         }
     }
 
@@ -109,12 +112,12 @@ extension SessionMachine {
     mutating func flushHeld() {
         let waiting = held
         held = []
-        for entry in waiting { date(entry, TimeEvidence(.pushed, clock)) }
+        for (entry, delivery) in waiting { date(entry, TimeEvidence(delivery, clock)) }
     }
 
     private mutating func enqueue(_ entry: SessionEntry, _ delivery: Delivery) {
-        if delivery == .pushed, isClockDue, held.count < Self.maximumHeld {
-            held.append(entry)
+        if isClockDue, held.count < Self.maximumHeld {
+            held.append((entry, delivery))
         } else {
             date(entry, TimeEvidence(delivery, clock))
         }

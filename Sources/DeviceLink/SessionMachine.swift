@@ -33,7 +33,7 @@ package struct SessionMachine: Sendable {
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
     /// What came before the clock was read.
-    var held: [SessionEntry] = []
+    var held: [(SessionEntry, Delivery)] = []
     var queue = CommitQueue()
     var assembler = FrameAssembler()
     var isBonded = false

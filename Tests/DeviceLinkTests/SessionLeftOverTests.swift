@@ -48,6 +48,18 @@ import Testing
         #expect(isRefused(actions))
     }
 
+    @Test func `the moment when it is found is never taken for the moment of measuring`() {
+        var machine = Machines.cuff()
+        _ = machine.start()
+        _ = machine.handle(.connected(bonded: true, at: Machines.now))
+        _ = machine.handle(.services(Machines.cuffServices, at: Machines.now))
+        let unreadable = LinkError.refused(att: 0x02, "not readable")
+        _ = machine.handle(.readFailed(clockUUID, unreadable, at: Machines.now))
+        let frame = pressureFrame(121, "2026-03-01T08:00:00")
+        let left = committed(machine.handle(.leftOver(pressureUUID, frame, at: Machines.now)))
+        #expect(left.map(\.record?.quarantine) == [.timeUnknown])
+    }
+
     @Test(
         arguments: [[], [0x16], [0x16, 0x79, 0], [UInt8](repeating: 0xFF, count: 19)] as [[UInt8]])
     func `bytes that are no record are refused`(bytes: [UInt8]) {

@@ -116,7 +116,8 @@ import Testing
             "\"address\" is not a Bluetooth address"
         ),
         (
-            #"{"tape":1,"transport":"ble","address":"A4:C1:38:00:00:01","address-type":"static"}"#, 1,
+            #"{"tape":1,"transport":"ble","address":"A4:C1:38:00:00:01","address-type":"static"}"#,
+            1,
             "\"address-type\" is public or random"
         ),
         (
@@ -179,8 +180,14 @@ import Testing
         (#"{"at":"2026-03-01T08:15:00Z","read":{"uuid":"2a08"}}"#, "\"value\" is due"),
         (#"{"at":"2026-03-01T08:15:00Z","read":{"uuid":"2a08","value":"*"}}"#, "\"value\" is due"),
         (#"{"at":"2026-03-01T08:15:00Z","write":{"uuid":"2a08"}}"#, "\"value\" is due"),
-        (#"{"at":"2026-03-01T08:15:00Z","write":{"uuid":"2a08","value":"**"}}"#, "\"value\" is due"),
-        (#"{"at":"2026-03-01T08:15:00Z","indicate":{"uuid":"2a35","value":7}}"#, "\"value\" is due"),
+        (
+            #"{"at":"2026-03-01T08:15:00Z","write":{"uuid":"2a08","value":"**"}}"#,
+            "\"value\" is due"
+        ),
+        (
+            #"{"at":"2026-03-01T08:15:00Z","indicate":{"uuid":"2a35","value":7}}"#,
+            "\"value\" is due"
+        ),
         (#"{"at":"2026-03-01T08:15:00Z","notify":{"value":"00"}}"#, "\"uuid\" is due"),
         (#"{"at":"2026-03-01T08:15:00Z","notify":null}"#, "\"uuid\" is due"),
         (

@@ -198,7 +198,8 @@ import Testing
                 $0.pressure("08:15:00", number, "2026-03-01T08:0\(number - 120):00")
             }
         }
-        #expect(try replay(text).map { String($0.prefix(3)) } == ["121", "122", "123", "124", "125"])
+        #expect(
+            try replay(text).map { String($0.prefix(3)) } == ["121", "122", "123", "124", "125"])
     }
 
     // MARK: what may be left out
@@ -226,7 +227,8 @@ import Testing
         #expect(found.map(\.profile) == ["and-ua-651ble"])
     }
 
-    @Test func `a tape without advertisement and model is played by the standard's profile`() throws {
+    @Test func `a tape without advertisement and model is played by the standard's profile`() throws
+    {
         let text = tape {
             $0.at("08:15:00", #""connected":{}"#)
             $0.at(
@@ -249,7 +251,8 @@ import Testing
         #expect(try replay(text) == ["125 2026-03-01T08:14:00 code 1 corrected"])
     }
 
-    @Test func `a value behind the end of the connection fails the tape, it is not lost silently`() {
+    @Test func `a value behind the end of the connection fails the tape, it is not lost silently`()
+    {
         let text = tape {
             $0.cuff("08:15:00")
             $0.disconnected("08:15:01")

@@ -48,16 +48,24 @@ import Testing
             cuff { $0.pressure("08:15:30", 125, "unknown") }),
         Case(
             "T4: six minutes slow", ["125 2026-03-01T07:36:00 code 1 corrected"],
-            cuff(clock: "2026-03-01T08:09:01") { $0.pressure("08:15:30", 125, "2026-03-01T07:30:00") }),
+            cuff(clock: "2026-03-01T08:09:01") {
+                $0.pressure("08:15:30", 125, "2026-03-01T07:30:00")
+            }),
         Case(
             "T4: six minutes fast", ["125 2026-03-01T07:24:00 code 1 corrected"],
-            cuff(clock: "2026-03-01T08:21:01") { $0.pressure("08:15:30", 125, "2026-03-01T07:30:00") }),
+            cuff(clock: "2026-03-01T08:21:01") {
+                $0.pressure("08:15:30", 125, "2026-03-01T07:30:00")
+            }),
         Case(
             "T4: a second off", ["125 2026-03-01T07:30:00 code 0 device-clock"],
-            cuff(clock: "2026-03-01T08:15:00") { $0.pressure("08:15:30", 125, "2026-03-01T07:30:00") }),
+            cuff(clock: "2026-03-01T08:15:00") {
+                $0.pressure("08:15:30", 125, "2026-03-01T07:30:00")
+            }),
         Case(
             "T4: three seconds off", ["125 2026-03-01T07:30:03 code 1 corrected"],
-            cuff(clock: "2026-03-01T08:14:58") { $0.pressure("08:15:30", 125, "2026-03-01T07:30:00") }),
+            cuff(clock: "2026-03-01T08:14:58") {
+                $0.pressure("08:15:30", 125, "2026-03-01T07:30:00")
+            }),
         Case(
             "T5: a clock that nobody can read, live", ["125 2026-03-01T08:15:30 code 1 received"],
             cuff(clock: nil) { $0.pressure("08:15:30", 125, "2026-03-01T08:09:00") }),
@@ -77,7 +85,9 @@ import Testing
             }),
         Case(
             "T6: never set, but it runs", ["125 2026-03-01T08:10:01 code 1 corrected"],
-            cuff(clock: "2010-01-01T00:10:00") { $0.pressure("08:15:30", 125, "2010-01-01T00:05:00") }),
+            cuff(clock: "2010-01-01T00:10:00") {
+                $0.pressure("08:15:30", 125, "2010-01-01T00:05:00")
+            }),
         Case(
             "T8: from before the set and from after it",
             [
@@ -91,7 +101,9 @@ import Testing
         Case(
             "T8: a live stamp of a tape that does not play the set",
             ["125 2026-03-01T08:15:25 code 1 corrected"],
-            cuff(clock: "2026-03-01T08:09:01") { $0.pressure("08:15:30", 125, "2026-03-01T08:09:25") }),
+            cuff(clock: "2026-03-01T08:09:01") {
+                $0.pressure("08:15:30", 125, "2026-03-01T08:09:25")
+            }),
         Case(
             "T12: a stamp five minutes ahead, live", ["125 2026-03-01T08:15:30 code 1 received"],
             cuff { $0.pressure("08:15:30", 125, "2026-03-01T08:20:30") }),
@@ -175,7 +187,8 @@ import Testing
         #expect(try replay(text) == ["125 quarantined no-clock-sync"])
     }
 
-    @Test func `it is dated when the gateway's clock is right at last, under the same key`() throws {
+    @Test func `it is dated when the gateway's clock is right at last, under the same key`() throws
+    {
         func text(_ synchronises: Bool) -> TapeText {
             tape {
                 $0.gatewayClock("08:14:00", false)
@@ -251,7 +264,9 @@ import Testing
                 $0.disconnected("08:16:00")
             }
         }
-        let found = try results([session("2026-03-01", "08:09:00"), session("2026-03-02", "08:08:56")])
+        let found = try results([
+            session("2026-03-01", "08:09:00"), session("2026-03-02", "08:08:56"),
+        ])
         #expect(
             found.map(\.shown) == [
                 "125 2026-03-01T07:36:00 code 1 corrected",

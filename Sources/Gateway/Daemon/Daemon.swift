@@ -178,6 +178,7 @@ import Status
         }
         await uplinkTask?.value
         patience.cancel()
+        intake.end()
         server.stop()
         await spool.close()
         Log.notice("stopped")

@@ -10,4 +10,7 @@ extension GatewayTime {
             monotonicNanoseconds: reading.monotonicNanoseconds,
             synchronised: reading.synchronised)
     }
+
+    /// The moment on a clock that nobody sets: for pauses, never for a record.
+    var steady: Instant { Instant(microseconds: monotonicNanoseconds / 1_000) }
 }

@@ -43,30 +43,31 @@ struct DestinationPolicy: Sendable {
         self.policies = policies
     }
 
-    /// Commits that wait for the store.
-    var backlog: Int { waiting.reduce(0) { $0 + $1.entries.count } }
-
-    /// Stores a commit; true once it is on disk, false when it waits here for the store.
-    func take(_ commit: SessionCommit) async -> Bool {
-        guard trouble == nil, waiting.isEmpty else {
-            waiting.append(commit)
-            return false
-        }
-        do throws(SpoolError) {
-            try await store(commit)
-            return true
-        } catch .refused(let why) {
-            refused(commit, why)
-            return true
-        } catch {
-            fail(error, commit)
-            return false
-        }
+    /// What became of a commit.
+    enum Taken: Sendable, Equatable {
+        /// It is on disk; so many of its records were not known before.
+        case stored(new: Int)
+        /// It waits here for the store.
+        case waiting
     }
 
-    private func refused(_ commit: SessionCommit, _ why: String) {
-        counters.count("records_refused", by: commit.entries.count)
-        Log.error("records-refused", ["device": commit.device.id.shortened, "reason": why])
+    /// Readings that wait for the store.
+    private(set) var backlog = 0
+    /// Sessions stop while the store is in trouble; what devices only broadcast waits up to this.
+    static let maximumBacklog = 10_000
+
+    /// Stores a commit, or keeps it until the store works; the device may forget what is stored.
+    func take(_ commit: SessionCommit) async -> Taken {
+        guard trouble == nil, waiting.isEmpty else {
+            keep(commit)
+            return .waiting
+        }
+        do throws(SpoolError) {
+            return .stored(new: try await storeWhatCanBe(commit))
+        } catch {
+            fail(error, commit)
+            return .waiting
+        }
     }
 
     /// Waits until the store works.
@@ -74,10 +75,33 @@ struct DestinationPolicy: Sendable {
         while trouble != nil { _ = try await healed.wait() }
     }
 
+    /// Says what is lost where the daemon ends before the store works again.
+    func end() {
+        guard backlog > 0 else { return }
+        counters.count("readings_lost", by: backlog)
+        Log.error(
+            "readings-lost",
+            ["count": "\(backlog)", "state": trouble?.name ?? "?", "reason": "the daemon ended"])
+    }
+
+    private func keep(_ commit: SessionCommit) {
+        guard backlog + commit.entries.count <= Self.maximumBacklog else {
+            counters.count("readings_lost", by: commit.entries.count)
+            return Log.error(
+                "readings-lost",
+                [
+                    "count": "\(commit.entries.count)", "device": commit.device.id.shortened,
+                    "reason": "\(Self.maximumBacklog) readings wait for the store already",
+                ])
+        }
+        waiting.append(commit)
+        backlog += commit.entries.count
+    }
+
     private func fail(_ error: SpoolError, _ commit: SessionCommit) {
         counters.count("store_failures")
         trouble = error
-        waiting.append(commit)
+        keep(commit)
         Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
         guard !isRetrying else { return }
         isRetrying = true
@@ -89,14 +113,11 @@ struct DestinationPolicy: Sendable {
         while let commit = waiting.first {
             guard (try? await sleep(for: pause)) != nil else { break }
             do throws(SpoolError) {
-                try await store(commit)
+                _ = try await storeWhatCanBe(commit)
                 waiting.removeFirst()
+                backlog -= commit.entries.count
                 trouble = nil
                 pause = .zero
-            } catch .refused(let why) {
-                // No later try can store it, and what waits behind it can be stored.
-                waiting.removeFirst()
-                refused(commit, why)
             } catch {
                 trouble = error
                 pause = min(.seconds(30), max(.seconds(1), pause * 2))
@@ -108,7 +129,28 @@ struct DestinationPolicy: Sendable {
         healed.broadcast()
     }
 
-    private func store(_ commit: SessionCommit) async throws(SpoolError) {
+    /// Stores a commit; an entry that can never be stored is counted and left out, the others go in.
+    private func storeWhatCanBe(_ commit: SessionCommit) async throws(SpoolError) -> Int {
+        do throws(SpoolError) {
+            return try await store(commit)
+        } catch .refused(let why) {
+            guard commit.entries.count > 1 else {
+                counters.count("records_refused", by: commit.entries.count)
+                Log.error(
+                    "record-refused", ["device": commit.device.id.shortened, "reason": why])
+                return 0
+            }
+            var stored = 0
+            for entry in commit.entries {
+                var single = commit
+                single.entries = [entry]
+                stored += try await storeWhatCanBe(single)
+            }
+            return stored
+        }
+    }
+
+    private func store(_ commit: SessionCommit) async throws(SpoolError) -> Int {
         let now = GatewayTime.now().utc
         var entries: [SpoolEntry] = []
         var failures: [FailedMeasurement] = []
@@ -139,6 +181,7 @@ struct DestinationPolicy: Sendable {
         }
         counters.count("readings_duplicate", by: results.count - stored.count)
         if !stored.isEmpty { onStored(stored) }
+        return stored.count
     }
 
     private func rejected(_ entry: SessionEntry, _ device: DeviceDescription) {

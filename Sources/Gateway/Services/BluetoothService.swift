@@ -16,10 +16,16 @@ import Spool
     private var policy = SessionPolicy()
     private var collector: AdvertisementCollector
     private var collectorTimer: EventSource?
-    private var matched: [BluetoothAddress: String] = [:]
-    private var sessions: [BluetoothAddress: (task: Task<Void, Never>, runner: GATTSessionRunner)] =
-        [:]
+    private var matched: [BluetoothAddress: (id: String, at: Instant)] = [:]
+    private var sessions: [BluetoothAddress: Session] = [:]
     private var isStopping = false
+    private struct Session {
+        var task: Task<Void, Never>
+        var runner: GATTSessionRunner
+        /// Records that were not known before.
+        var new = 0
+    }
+
     /// Devices in range that no profile fits or nobody has registered; the newest 64.
     private(set) var strangers = Strangers()
     private(set) var bluez: BlueZ?
@@ -83,16 +89,23 @@ import Spool
         }
     }
 
+    private static let matchLifetime = Interval.minutes(1)
+
     /// A name may come late, so only what was found is remembered.
     private func profile(for sighting: Sighting) -> DeviceProfile? {
         let index = profiles()
-        if let id = matched[sighting.address], let known = index[id: id] { return known }
+        // Profiles may be changed while the gateway runs: what was found holds for a while only.
+        if let found = matched[sighting.address],
+            sighting.at.steady - found.at < Self.matchLifetime, let known = index[id: found.id]
+        {
+            return known
+        }
         guard let found = index.match(sighting.advertisement, address: sighting.address) else {
             return nil
         }
         if matched.count >= 1_024 { matched.removeAll(keepingCapacity: true) }
         // A generic profile gives way as soon as the device shows more of itself.
-        if !found.isGeneric { matched[sighting.address] = found.id }
+        if !found.isGeneric { matched[sighting.address] = (found.id, sighting.at.steady) }
         return found
     }
 
@@ -143,7 +156,7 @@ import Spool
 
     private func connect(_ sighting: Sighting, _ profile: DeviceProfile) {
         let address = sighting.address
-        guard policy.seen(address, at: sighting.at.utc), !isStopping, intake.trouble == nil,
+        guard policy.seen(address, at: sighting.at.steady), !isStopping, intake.trouble == nil,
             sessions[address] == nil,
             let peripheral = bluez?.peripheral(address, on: sighting.adapter)
         else { return }
@@ -163,17 +176,17 @@ import Spool
         else {
             counters.count("sessions_without_memory")
             return policy.ended(
-                address, .interrupted("the store cannot be read"), at: GatewayTime.now().utc)
+                address, .interrupted("the store cannot be read"), new: 0,
+                at: GatewayTime.now().steady)
         }
+        guard !isStopping else { return }
         var surroundings = GATTSessionRunner.Surroundings(
-            commit: { [weak self] commit in await self?.intake.take(commit) ?? false },
+            commit: { [weak self] commit in await self?.take(commit, of: address) ?? false },
             note: { SessionLog.write($0, device: device) })
         let window = profile.session?.advertisingWindow
         surroundings.priority = window.map { $0 <= .seconds(60) } ?? false ? .shortWindow : .normal
         let register = register()
-        surroundings.passkey = {
-            register.passkey(address, models: profile.modelNames)
-        }
+        surroundings.passkey = { register.passkey(address) }
         let runner = GATTSessionRunner(
             machine: machine, peripheral: peripheral, surroundings: surroundings)
         let task = spawn { [self] in
@@ -184,20 +197,27 @@ import Spool
             let end = await runner.run()
             finished(address, device, end)
         }
-        sessions[address] = (task, runner)
+        sessions[address] = Session(task: task, runner: runner)
+    }
+
+    private func take(_ commit: SessionCommit, of address: BluetoothAddress) async -> Bool {
+        guard case .stored(let new) = await intake.take(commit) else { return false }
+        sessions[address]?.new += new
+        return true
     }
 
     private func finished(
         _ address: BluetoothAddress, _ device: DeviceDescription, _ end: SessionEnd
     ) {
-        sessions[address] = nil
-        policy.ended(address, end, at: GatewayTime.now().utc)
+        let new = sessions.removeValue(forKey: address)?.new ?? 0
+        policy.ended(address, end, new: new, at: GatewayTime.now().steady)
         switch end {
         case .complete: counters.count("sessions_complete")
         case .interrupted: counters.count("sessions_interrupted")
         case .needsPerson: counters.count("sessions_need_person")
         }
-        Log.info("session-ended", ["device": device.id.shortened, "end": "\(end)"])
+        Log.info(
+            "session-ended", ["device": device.id.shortened, "end": "\(end)", "new": "\(new)"])
     }
 
     private func logAdapters() {

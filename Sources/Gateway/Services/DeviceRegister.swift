@@ -14,8 +14,9 @@ struct DeviceRegister: Sendable {
         !entries(address, models).isEmpty
     }
 
-    func passkey(_ address: BluetoothAddress, models: [String]) -> UInt32? {
-        entries(address, models).compactMap { $0.passkey?.value }.first
+    /// The digits of this one device; a model alone never gives them to a stranger's device.
+    func passkey(_ address: BluetoothAddress) -> UInt32? {
+        devices.first { $0.address == address.description && $0.passkey != nil }?.passkey?.value
     }
 
     private func entries(

@@ -3,24 +3,38 @@ import DeviceProfile
 import Measurement
 
 /// When a device that is in range is connected: pure, with the time as a parameter.
+///
+/// Times are those of a clock that is never set: a gateway whose clock is put right must not wait.
+/// A device that was just used is on the air for seconds, so the first advertisement counts. One that
+/// advertises all day and has nothing new is asked less and less often, which spares its battery.
 struct SessionPolicy: Sendable {
     struct Device: Sendable, Equatable {
         var lastSeen: Instant
         var inSession = false
+        /// Sessions in a row that were interrupted or that need a person.
         var failures = 0
+        /// Complete sessions in a row that brought nothing new.
+        var barren = 0
         /// Nothing is tried before; nil: at once.
         var notBefore: Instant?
-        /// After a complete session a device is left alone until it was silent, or for a minute.
-        var restUntilSilent = false
+        /// A device that was silent and is heard again was used again: it is not made to wait.
+        var silenceHelps = false
         /// What a person has to do.
         var needsPerson: String?
     }
 
     private(set) var devices: [BluetoothAddress: Device] = [:]
-    static let silence = Interval.seconds(5)
-    static let rest = Interval.seconds(60)
+    /// Nobody who advertises all the time pauses so long.
+    static let silence = Interval.seconds(3)
+    /// After so long, failures of the past say nothing about the next attempt.
+    static let oblivion = Interval.minutes(1)
+    /// Between two sessions of a device that had something new: the link's end has to settle.
+    static let breath = Interval.seconds(2)
+    static let rest = Interval.seconds(15)
+    static let longestRest = Interval.minutes(5)
+    static let longestRetry = Interval.seconds(30)
     static let personPause = Interval.minutes(5)
-    private static let maximumDevices = 1_024
+    static let maximumDevices = 1_024
 
     /// Notes a sighting; true when a session is to be started now.
     mutating func seen(_ address: BluetoothAddress, at now: Instant) -> Bool {
@@ -29,14 +43,12 @@ struct SessionPolicy: Sendable {
             devices[address] = Device(lastSeen: now)
             return true
         }
-        let wasSilent = now - device.lastSeen >= Self.silence
+        let quiet = now - device.lastSeen
         device.lastSeen = now
         defer { devices[address] = device }
         guard !device.inSession else { return false }
-        if device.restUntilSilent, wasSilent {
-            device.restUntilSilent = false
-            device.notBefore = nil
-        }
+        if device.silenceHelps, quiet >= Self.silence { device.notBefore = nil }
+        if quiet >= Self.oblivion { device.failures = 0 }
         if let notBefore = device.notBefore, now < notBefore { return false }
         return true
     }
@@ -44,26 +56,29 @@ struct SessionPolicy: Sendable {
     mutating func began(_ address: BluetoothAddress) { devices[address]?.inSession = true }
 
     /// Notes the end of a session and decides when the device may be tried again.
-    mutating func ended(_ address: BluetoothAddress, _ end: SessionEnd, at now: Instant) {
+    ///
+    /// - Parameter new: how many records it brought that were not known before.
+    mutating func ended(
+        _ address: BluetoothAddress, _ end: SessionEnd, new: Int, at now: Instant
+    ) {
         guard var device = devices[address] else { return }
         device.inSession = false
-        device.restUntilSilent = false
         device.needsPerson = nil
         // What came while the session ran was heard before the link; the device is fresh now.
         device.lastSeen = now
         switch end {
-        case .complete:
-            device.failures = 0
-            device.restUntilSilent = true
-            device.notBefore = now + Self.rest
+        case .complete: device.completed(new: new, at: now)
         case .interrupted:
             // Short windows: the next advertisement may be the last one.
             device.failures += 1
-            let seconds = min(30, 1 << min(5, device.failures - 1))
-            device.notBefore = now + .seconds(Int64(seconds))
+            device.silenceHelps = false
+            device.notBefore =
+                now + min(Self.longestRetry, .seconds(1 << min(5, device.failures - 1)))
         case .needsPerson(let what):
             device.failures += 1
             device.needsPerson = what
+            // Whoever acts (holds the button, wakes the device) makes it advertise anew.
+            device.silenceHelps = true
             device.notBefore = now + Self.personPause
         }
         devices[address] = device
@@ -74,5 +89,20 @@ struct SessionPolicy: Sendable {
         let idle = devices.filter { !$0.value.inSession }
         guard let oldest = idle.min(by: { $0.value.lastSeen < $1.value.lastSeen }) else { return }
         devices[oldest.key] = nil
+    }
+}
+
+extension SessionPolicy.Device {
+    fileprivate mutating func completed(new: Int, at now: Instant) {
+        failures = 0
+        barren = new > 0 ? 0 : barren + 1
+        // One that pauses between its advertisements must not be taken for used again, every time.
+        silenceHelps = barren <= 2
+        let rest = SessionPolicy.rest.microseconds << min(8, max(0, barren - 1))
+        notBefore =
+            now
+            + (barren == 0
+                ? SessionPolicy.breath
+                : min(SessionPolicy.longestRest, Interval(microseconds: rest)))
     }
 }

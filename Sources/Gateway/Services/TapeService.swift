@@ -98,7 +98,7 @@ import TapeLink
         while true {
             switch try player.next() {
             case .commit(let commit):
-                if await intake.take(commit) {
+                if case .stored = await intake.take(commit) {
                     player.committed(commit.number)
                 } else {
                     player.commitFailed(commit.number)
