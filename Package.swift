@@ -110,7 +110,8 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry", "Spool",
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
+                "Spool",
                 "Uplink", "YAML",
             ]),
         tests("Measurement", []),

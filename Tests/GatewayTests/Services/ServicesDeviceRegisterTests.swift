@@ -29,10 +29,10 @@ import Testing
     }
 
     @Test(arguments: ["UA-651BLE", "ua-651ble", "A&D UA-651BLE"])
-    func `a device that is named by model alone is connected under any of its names`(
+    func `a device that is known by its serial is connected under any name of its model`(
         name: String
     ) throws {
-        let register = try register("      - { model: '\(name)' }\n")
+        let register = try register("      - { model: '\(name)', serial: '1' }\n")
         #expect(register.isRegistered(Self.address("A4:C1:38:00:00:09"), models: Self.cuff))
         #expect(!register.isRegistered(Self.address("A4:C1:38:00:00:09"), models: Self.meter))
     }
@@ -59,7 +59,8 @@ import Testing
     }
 
     @Test func `a passkey without an address is given to nobody`() throws {
-        let register = try register("      - { model: Accu-Chek Guide, passkey: '314159' }\n")
+        let register = try register(
+            "      - { model: Accu-Chek Guide, serial: '1', passkey: '314159' }\n")
         #expect(register.isRegistered(Self.address("00:60:19:00:00:05"), models: Self.meter))
         #expect(register.passkey(Self.address("00:60:19:00:00:05")) == nil)
     }
