@@ -29,7 +29,10 @@ package struct RecordBuilder: Sendable {
             if !flags.contains("time-fault") { flags.append("time-fault") }
         case .quarantined(let reason): quarantine = reason
         }
-        if Plausibility.violation(reading.quantities, profile: profile.plausible) != nil {
+        // What the scale itself takes for an object is nobody's weight until a person says so.
+        if Plausibility.violation(reading.quantities, profile: profile.plausible) != nil
+            || reading.flags.contains(Reading.objectModeFlag)
+        {
             time = nil
             quarantine = .implausible
         }

@@ -60,6 +60,9 @@ package struct Reading: Sendable, Equatable {
     /// The flag of a reading that the device says is out of its memory.
     package static let storedFlag = "stored"
 
+    /// The flag of a reading that the device took in its mode for objects.
+    package static let objectModeFlag = "object-mode"
+
     package init(_ outcome: ReadingOutcome, kind: MeasurementKind? = nil) {
         self.outcome = outcome
         self.kind = kind

@@ -69,7 +69,8 @@ import YAML
         for profile in Shipped.profiles {
             for name in profile.modelNames {
                 let folded = name.lowercased().filter { !$0.isWhitespace }
-                #expect(owners[folded] == nil, "\(name): \(profile.id), \(owners[folded] ?? "")")
+                let other = owners[folded] ?? profile.id
+                #expect(other == profile.id, "\(name): \(profile.id), \(other)")
                 owners[folded] = profile.id
                 #expect(Shipped.loaded.index.profile(model: name)?.id == profile.id)
             }
