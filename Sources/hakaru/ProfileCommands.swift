@@ -111,21 +111,11 @@ enum ProfileCommands {
         words: "FILE…", wordCount: 1...1_000, takesFiles: true
     ) { call throws(CommandError) in
         let list = ProblemList()
-        var checked: [DeviceProfile] = []
-        for file in call.words {
-            let bytes: [UInt8]
-            do throws(FileError) {
-                bytes = try FileReader.read(file)
-            } catch {
-                throw CommandError.failed("\(error)")
-            }
-            if let profile = ProfileLoader.load(bytes, file: file, problems: list) {
-                checked.append(profile)
-            }
-        }
+        let installed = try DecodeCommand.loadedProfiles()
+        let checked = try load(call.words, installed.fragments, list)
         var complaints = list.sorted.map(\.description)
         let ids = Set(checked.map(\.id))
-        let others = try DecodeCommand.loadedProfiles().index.profiles.filter {
+        let others = installed.index.profiles.filter {
             !ids.contains($0.id)
         }
         let index = ProfileIndex(others + checked)
@@ -136,7 +126,32 @@ enum ProfileCommands {
             throw CommandError.failed("\(complaints.count) problem(s)")
         }
         if !call.wantsJSON {
-            try call.output.line("\(checked.count) file(s) checked, no problem found")
+            try call.output.line("\(call.words.count) file(s) checked, no problem found")
+        }
+    }
+
+    /// Reads the files; fragments among them count before those that are installed.
+    private static func load(
+        _ files: [String], _ installed: FragmentLibrary, _ list: ProblemList
+    ) throws(CommandError) -> [DeviceProfile] {
+        var fragments = installed
+        var profiles: [(file: String, bytes: [UInt8])] = []
+        for file in files {
+            let bytes: [UInt8]
+            do throws(FileError) {
+                bytes = try FileReader.read(file)
+            } catch {
+                throw CommandError.failed("\(error)")
+            }
+            if FragmentLibrary.isFragment(bytes) {
+                fragments.replace(bytes, file: file, problems: list)
+            } else {
+                profiles.append((file, bytes))
+            }
+        }
+        return profiles.compactMap {
+            ProfileLoader.load(
+                $0.bytes, file: $0.file, problems: list, fragments: fragments)
         }
     }
 

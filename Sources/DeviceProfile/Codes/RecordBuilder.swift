@@ -36,6 +36,11 @@ package struct RecordBuilder: Sendable {
             time = nil
             quarantine = .implausible
         }
+        // Half a record is nobody's until a person says that it will do.
+        if reading.flags.contains(Reading.incompleteFlag) {
+            time = nil
+            quarantine = .incomplete
+        }
         var described = device
         described.manufacturer = device.manufacturer ?? profile.manufacturerCode
         described.model = device.model ?? profile.models.first?.name

@@ -18,6 +18,8 @@ package struct ProfileSet: Sendable {
     package private(set) var problems: [Problem]
     /// Ids of shipped profiles that an own profile replaces.
     package private(set) var overridden: [String]
+    /// The shared parts that were found beside the profiles.
+    package private(set) var fragments = FragmentLibrary()
 
     /// Reads all files.
     ///
@@ -26,8 +28,14 @@ package struct ProfileSet: Sendable {
         let list = ProblemList()
         var chosen: [String: (profile: DeviceProfile, isOwn: Bool)] = [:]
         var overridden: [String] = []
-        for source in sources.sorted(by: { $0.file < $1.file }) {
-            let loaded = ProfileLoader.load(source.bytes, file: source.file, problems: list)
+        let sorted = sources.sorted { $0.file < $1.file }
+        let isFragment = sorted.map { FragmentLibrary.isFragment($0.bytes) }
+        for (source, isFragment) in zip(sorted, isFragment) where isFragment {
+            fragments.add(source.bytes, file: source.file, isOwn: source.isOwn, problems: list)
+        }
+        for (source, isFragment) in zip(sorted, isFragment) where !isFragment {
+            let loaded = ProfileLoader.load(
+                source.bytes, file: source.file, problems: list, fragments: fragments)
             let kept = old?.index.profiles.first { $0.file == source.file }
             guard let profile = loaded ?? kept else { continue }
             guard let other = chosen[profile.id] else {
@@ -35,9 +43,10 @@ package struct ProfileSet: Sendable {
                 continue
             }
             if other.isOwn == source.isOwn {
+                let place = Self.place(of: "id", in: source)
                 list.add(
                     Problem(
-                        file: source.file, line: 1, column: 1, key: "id",
+                        file: source.file, line: place.line, column: place.column, key: "id",
                         message: "\(profile.id) is the id of \(other.profile.file) too",
                         accepted: "an id of its own"))
             } else {
@@ -48,5 +57,14 @@ package struct ProfileSet: Sendable {
         index = ProfileIndex(chosen.values.map(\.profile).sorted { $0.id < $1.id })
         problems = list.sorted
         self.overridden = overridden.sorted()
+    }
+
+    /// Where the value of a key stands; the beginning of the file where it cannot be found.
+    private static func place(of key: String, in source: Source) -> (line: Int, column: Int) {
+        let root = try? YAMLDocument.parse(source.bytes, file: source.file)
+        guard case .mapping(let pairs)? = root?.content,
+            let value = pairs.first(where: { $0.key.scalarText == key })?.value
+        else { return (1, 1) }
+        return (value.line, value.column)
     }
 }
