@@ -7,7 +7,9 @@ package struct DataDirectory: Sendable {
     package var profiles: String { path + "/device-profiles" }
     package var exchangeFormats: String { path + "/exchange-formats" }
     /// The owner's own profiles; they win over shipped ones of the same id.
-    package static let ownProfiles = "/etc/hakaru/device-profiles"
+    package static var ownProfiles: String {
+        getenv("HAKARU_OWN_PROFILES").map { String(cString: $0) } ?? "/etc/hakaru/device-profiles"
+    }
 
     package init(path: String) { self.path = path }
 
@@ -53,12 +55,13 @@ extension DataDirectory {
     /// All profile files, shipped and own; a directory that is not there holds none.
     package func profileFiles() throws(FileError) -> [ProfileFile] {
         var files: [ProfileFile] = []
+        let own = Self.ownProfiles
         for directory in profileDirectories {
             for path in try FileReader.list(directory, suffix: ".yaml") {
                 files.append(
                     ProfileFile(
                         path: path, bytes: try FileReader.read(path),
-                        isOwn: directory == Self.ownProfiles))
+                        isOwn: directory == own))
             }
         }
         return files

@@ -37,7 +37,8 @@ package struct ProfileSet: Sendable {
             if other.isOwn == source.isOwn {
                 list.add(
                     Problem(
-                        file: source.file, line: 1, column: 1, key: "id",
+                        file: source.file, line: profile.idLine, column: profile.idColumn,
+                        key: "id",
                         message: "\(profile.id) is the id of \(other.profile.file) too",
                         accepted: "an id of its own"))
             } else {
