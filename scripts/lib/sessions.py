@@ -65,14 +65,14 @@ SESSIONS = {
     "laica-smart-scale": broadcast("2026-03-01T07:10:00", [0, 0, 1, 1]),
     "mgb-scale": connected("2026-03-01T07:10:00", LEFU, [1, 0, 2]),
     "microlife-bp3gy1-2n": connected(
-        "2024-06-15T14:31:00", {"fff0": "fff1=n fff2=w"}, [1], bond="just-works",
+        "2024-06-15T14:31:00", {"fff0": "fff1=n fff2=w"}, [2], bond="just-works",
         writes=[("fff2", "4dff000900000000000000fd52")]),
     "nipro-nbp-1ble": connected(
         "2024-06-15T17:17:40", {"1810": "2a35=i 2a08=rw"}, [2], clock="2a08", sets="now", bond="just-works", settle=1.2,
         info=("NIPRO", "NBP-1BLE", "1700001")),
     "nipro-nt-100b": connected(
         "2018-03-10T21:52:30", {"1809": "2a1c=i", "00001523-1212-efde-1523-785feabcd123":
-                                "00001524-1212-efde-1523-785feabcd123=wn"}, [0, 1], bond="just-works"),
+                                "00001524-1212-efde-1523-785feabcd123=wn"}, [1, 2], bond="just-works"),
     "omron-hem-9200t": connected(
         "2026-01-01T00:00:20", {"1810": "2a35=i 2a49=r", "1805": "2a2b=rwn"}, [1, 0], clock="2a2b",
         bond="passkey-entry", info=("OMRON HEALTHCARE", "HEM-9200T", "2019030001")),

@@ -7,10 +7,13 @@ package struct ProfileSet: Sendable {
         package var file: String
         package var bytes: [UInt8]
         package var isOwn: Bool
-        package init(file: String, bytes: [UInt8], isOwn: Bool) {
+        /// Why the file could not be read; nil where it was.
+        package var unreadable: String?
+        package init(file: String, bytes: [UInt8], isOwn: Bool, unreadable: String? = nil) {
             self.file = file
             self.bytes = bytes
             self.isOwn = isOwn
+            self.unreadable = unreadable
         }
     }
 
@@ -27,7 +30,7 @@ package struct ProfileSet: Sendable {
         var chosen: [String: (profile: DeviceProfile, isOwn: Bool)] = [:]
         var overridden: [String] = []
         for source in sources.sorted(by: { $0.file < $1.file }) {
-            let loaded = ProfileLoader.load(source.bytes, file: source.file, problems: list)
+            let loaded = Self.load(source, list)
             let kept = old?.index.profiles.first { $0.file == source.file }
             guard let profile = loaded ?? kept else { continue }
             guard let other = chosen[profile.id] else {
@@ -49,5 +52,16 @@ package struct ProfileSet: Sendable {
         index = ProfileIndex(chosen.values.map(\.profile).sorted { $0.id < $1.id })
         problems = list.sorted
         self.overridden = overridden.sorted()
+    }
+
+    private static func load(_ source: Source, _ list: ProblemList) -> DeviceProfile? {
+        guard let reason = source.unreadable else {
+            return ProfileLoader.load(source.bytes, file: source.file, problems: list)
+        }
+        list.add(
+            Problem(
+                file: source.file, line: 1, column: 1, key: "",
+                message: "cannot be read: \(reason)", accepted: "a file that hakarud may read"))
+        return nil
     }
 }
