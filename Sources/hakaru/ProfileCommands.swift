@@ -52,17 +52,20 @@ enum ProfileCommands {
     // MARK: show
 
     private static let show = Command(
-        path: ["profile", "show"], summary: "show one device profile", words: "ID|MODEL",
-        wordCount: 1...1
+        path: ["profile", "show"], summary: "show device profiles whole", words: "ID|MODEL…",
+        wordCount: 1...1_000
     ) { call throws(CommandError) in
         let set = try DecodeCommand.loadedProfiles()
-        guard let profile = set.index.profile(model: call.words[0]) else {
-            throw CommandError.failed(
-                "no profile has the id or a model '\(call.words[0])'; see: hakaru profile list")
+        for word in call.words {
+            guard let profile = set.index.profile(model: word) else {
+                throw CommandError.failed(
+                    "no profile has the id or a model '\(word)'; see: hakaru profile list")
+            }
+            if call.wantsJSON {
+                try call.output.line(ProfileText.json(profile, set, whole: true))
+            } else {
+                for line in ProfileText.lines(profile, set) { try call.output.line(line) }
+            }
         }
-        if call.wantsJSON {
-            return try call.output.line(ProfileText.json(profile, set, whole: true))
-        }
-        for line in ProfileText.lines(profile, set) { try call.output.line(line) }
     }
 }

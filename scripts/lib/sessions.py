@@ -108,11 +108,12 @@ SESSIONS = {
 }
 
 
-def profile(program, root, name):
-    """What `hakaru profile show` says of a profile."""
-    done = subprocess.run([program, "profile", "show", name, "--json"], capture_output=True, check=True,
+def profiles(program, root, names):
+    """What `hakaru profile show` says of profiles, by their ids."""
+    done = subprocess.run([program, "profile", "show", *names, "--json"], capture_output=True, check=True,
                           env={**os.environ, "HAKARU_DATA_DIRECTORY": root, "HAKARU_OWN_PROFILES": "/nowhere"})
-    return json.loads(done.stdout)
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    return {profile["id"]: profile for profile in shown}
 
 
 class Lines:
