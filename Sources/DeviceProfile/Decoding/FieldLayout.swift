@@ -60,6 +60,10 @@ package struct FieldLayout: Sendable {
     package struct FlagRule: Sendable, Equatable {
         package var when: FieldCondition
         package var flag: String
+        package init(when: FieldCondition, flag: String) {
+            self.when = when
+            self.flag = flag
+        }
     }
     /// Fields that follow one another; one whose condition does not hold takes no bytes.
     package struct SequenceItem: Sendable, Equatable {

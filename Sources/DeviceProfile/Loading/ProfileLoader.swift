@@ -31,7 +31,8 @@ package enum ProfileLoader {
         keys.ignore(["include"])
         _ = keys.required("profile", accepted: "\(formatVersion)")?.int(
             in: formatVersion...formatVersion)
-        let id = keys.required("id")?.string(accepted: "lower-case letters, digits, hyphens") {
+        let idNode = keys.required("id")
+        let id = idNode?.string(accepted: "lower-case letters, digits, hyphens") {
             !$0.isEmpty && $0.utf8.allSatisfy { Self.isIdentifier($0) }
         }
         let revision = keys.required("revision")?.int(in: 1...1_000_000)
@@ -91,7 +92,8 @@ package enum ProfileLoader {
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
             match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time,
             codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
-            vectors: vectors, notes: notes, file: file)
+            vectors: vectors, notes: notes, file: file,
+            idLine: idNode?.node.line ?? 1, idColumn: idNode?.node.column ?? 1)
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {

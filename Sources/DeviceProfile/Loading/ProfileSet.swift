@@ -7,10 +7,13 @@ package struct ProfileSet: Sendable {
         package var file: String
         package var bytes: [UInt8]
         package var isOwn: Bool
-        package init(file: String, bytes: [UInt8], isOwn: Bool) {
+        /// Why the file could not be read; nil where it was.
+        package var unreadable: String?
+        package init(file: String, bytes: [UInt8], isOwn: Bool, unreadable: String? = nil) {
             self.file = file
             self.bytes = bytes
             self.isOwn = isOwn
+            self.unreadable = unreadable
         }
     }
 
@@ -29,13 +32,12 @@ package struct ProfileSet: Sendable {
         var chosen: [String: (profile: DeviceProfile, isOwn: Bool)] = [:]
         var overridden: [String] = []
         let sorted = sources.sorted { $0.file < $1.file }
-        let isFragment = sorted.map { FragmentLibrary.isFragment($0.bytes) }
+        let isFragment = sorted.map { $0.unreadable == nil && FragmentLibrary.isFragment($0.bytes) }
         for (source, isFragment) in zip(sorted, isFragment) where isFragment {
             fragments.add(source.bytes, file: source.file, isOwn: source.isOwn, problems: list)
         }
         for (source, isFragment) in zip(sorted, isFragment) where !isFragment {
-            let loaded = ProfileLoader.load(
-                source.bytes, file: source.file, problems: list, fragments: fragments)
+            let loaded = Self.load(source, list, fragments)
             let kept = old?.index.profiles.first { $0.file == source.file }
             guard let profile = loaded ?? kept else { continue }
             guard let other = chosen[profile.id] else {
@@ -43,10 +45,10 @@ package struct ProfileSet: Sendable {
                 continue
             }
             if other.isOwn == source.isOwn {
-                let place = Self.place(of: "id", in: source)
                 list.add(
                     Problem(
-                        file: source.file, line: place.line, column: place.column, key: "id",
+                        file: source.file, line: profile.idLine, column: profile.idColumn,
+                        key: "id",
                         message: "\(profile.id) is the id of \(other.profile.file) too",
                         accepted: "an id of its own"))
             } else {
@@ -59,12 +61,17 @@ package struct ProfileSet: Sendable {
         self.overridden = overridden.sorted()
     }
 
-    /// Where the value of a key stands; the beginning of the file where it cannot be found.
-    private static func place(of key: String, in source: Source) -> (line: Int, column: Int) {
-        let root = try? YAMLDocument.parse(source.bytes, file: source.file)
-        guard case .mapping(let pairs)? = root?.content,
-            let value = pairs.first(where: { $0.key.scalarText == key })?.value
-        else { return (1, 1) }
-        return (value.line, value.column)
+    private static func load(
+        _ source: Source, _ list: ProblemList, _ fragments: FragmentLibrary
+    ) -> DeviceProfile? {
+        guard let reason = source.unreadable else {
+            return ProfileLoader.load(
+                source.bytes, file: source.file, problems: list, fragments: fragments)
+        }
+        list.add(
+            Problem(
+                file: source.file, line: 1, column: 1, key: "",
+                message: "cannot be read: \(reason)", accepted: "a file that hakarud may read"))
+        return nil
     }
 }
