@@ -12,6 +12,8 @@ package struct ManagementPacket: Sendable, Equatable {
         case controllerRemoved
         /// `MGMT_EV_DEVICE_FOUND` and `MGMT_EV_ADV_MONITOR_DEVICE_FOUND`.
         case deviceFound(Found)
+        /// `MGMT_EV_NEW_LONG_TERM_KEY`: a device was bonded, by whomever. The key is not read.
+        case bonded(BluetoothAddress)
         /// Something that says nothing about what is on the air.
         case other(event: UInt16)
     }
@@ -55,6 +57,10 @@ package struct ManagementPacket: Sendable, Equatable {
             content = .answer(command: Self.uint16(bytes, 6), status: bytes[8])
         case 0x0004: content = .controllerAdded
         case 0x0005: content = .controllerRemoved
+        case 0x000A:
+            // Whether to keep it 1, address 6, its type 1, the key.
+            guard end >= 14 else { throw Malformed(offset: end) }
+            content = .bonded(Self.address(bytes, 7))
         case 0x0012: content = .deviceFound(try Self.found(bytes, from: 6, end))
         // The handle of the monitor that it fits comes first.
         case 0x002F: content = .deviceFound(try Self.found(bytes, from: 8, end))
@@ -70,13 +76,17 @@ package struct ManagementPacket: Sendable, Equatable {
         let data = start + 14
         let length = Int(uint16(bytes, start + 12))
         guard data + length <= end else { throw Malformed(offset: start + 12) }
-        var address: UInt64 = 0
-        for index in 0..<6 { address |= UInt64(bytes[start + index]) << UInt64(8 * index) }
         return Found(
-            address: BluetoothAddress(value: address), addressType: bytes[start + 6],
+            address: address(bytes, start), addressType: bytes[start + 6],
             rssi: Int8(bitPattern: bytes[start + 7]),
             flags: UInt32(uint16(bytes, start + 8)) | UInt32(uint16(bytes, start + 10)) << 16,
             data: data..<data + length)
+    }
+
+    private static func address(_ bytes: Span<UInt8>, _ offset: Int) -> BluetoothAddress {
+        var value: UInt64 = 0
+        for index in 0..<6 { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
+        return BluetoothAddress(value: value)
     }
 
     private static func uint16(_ bytes: Span<UInt8>, _ offset: Int) -> UInt16 {

@@ -27,9 +27,20 @@ package final class AdvertisementFilter: Sendable {
     /// A rule fits devices of which nothing is known.
     private let wantsEverything: Bool
 
-    package init(_ profiles: [DeviceProfile]) {
+    /// Lets everything through.
+    package static let everything: AdvertisementFilter = {
+        var rule = MatchRule()
+        rule.nameExact = [""]
+        return AdvertisementFilter(rules: [rule])
+    }()
+
+    package convenience init(_ profiles: [DeviceProfile]) {
+        self.init(rules: profiles.flatMap(\.match))
+    }
+
+    package init(rules: [MatchRule]) {
         var made = AnchorBuilder()
-        for profile in profiles { for rule in profile.match { made.add(rule) } }
+        for rule in rules { made.add(rule) }
         anchors = AnchorTable(made.anchors)
         nameLengths = made.nameLengths
         longestName = made.longestName

@@ -96,6 +96,22 @@ package struct ProfileIndex: Sendable {
         return profiles[best.number]
     }
 
+    /// Why `match` gives nothing: the profile that comes nearest and what it misses, if one comes near.
+    package func whyNothingFits(
+        _ advertisement: Advertisement, address: BluetoothAddress? = nil
+    ) -> String {
+        let near = candidates(advertisement, address: address)
+        if near.count > 1, near[0].score > 0 {
+            return "\(near[0].profile.id) and \(near[1].profile.id) fit equally well"
+        }
+        // The fewer conditions fail, the nearer it is.
+        guard let nearest = near.min(by: { $0.against.count < $1.against.count }) else {
+            return "no profile fits"
+        }
+        return "no profile fits; the nearest is \(nearest.profile.id): "
+            + nearest.against.joined(separator: ", ")
+    }
+
     /// The numbers of the profiles of which one condition holds at least.
     private func found(_ advertisement: Advertisement) -> [Int] {
         var numbers: Set<Int> = []
