@@ -173,6 +173,8 @@ struct StatusDocuments {
                     writer.member("state", adapter.state.rawValue)
                     writer.member(
                         "last_advertisement_at", adapter.lastAdvertisement.map { time($0.utc) })
+                    writer.member("advertisements", adapter.source.rawValue)
+                    writer.member("advertisements_because", adapter.sourceProblem)
                     writer.member("problem", adapter.problem)
                     writer.member("discovery_restarts", adapter.discoveryRestarts)
                     writer.member("power_cycles", adapter.powerCycles)
