@@ -183,7 +183,7 @@ import Testing
             "flags":["stored","battery-low"],"destinations":{},"state":"quarantined"}
             """
         }
-        try await FakeDaemon { server in
+        return try await FakeDaemon { server in
             server.route("GET", "/v1/quarantine") { request in
                 let isFirst = request.query["after"] == nil
                 let list = isFirst ? rows.joined(separator: ",") : ""
