@@ -130,8 +130,9 @@ extension BlueZ {
     func follow(_ path: String, within limit: Duration) async throws(BusError) {
         guard source == .managementSocket, let bus, owner != nil else { return }
         air.turn += 1
+        let turn = air.turn
         if air.followed[path] != nil, tree[path, BlueZNames.device] != nil {
-            air.followed[path]?.turn = air.turn
+            air.followed[path]?.turn = turn
             return
         }
         try followSignals(of: path)
