@@ -29,14 +29,16 @@ package struct AdvertisementCollector: Sendable {
     }
 
     /// Takes an advertisement of a device that `profile` fits; returns what is ready to be stored.
+    ///
+    /// - Parameter owner: what the owner says of the device: encrypted frames need the key.
     package mutating func take(
         _ advertisement: Advertisement, of description: DeviceDescription, at now: GatewayTime,
-        profile: DeviceProfile
+        profile: DeviceProfile, owner: DeviceOwner = DeviceOwner()
     ) -> [SessionEntry] {
         var ready: [SessionEntry] = []
         for layout in profile.layouts {
             guard let bytes = advertisement.payload(for: layout.source) else { continue }
-            ready += take(bytes, layout, description, now, profile)
+            ready += take(bytes, layout, description, now, profile, owner)
         }
         return ready
     }
@@ -55,7 +57,7 @@ package struct AdvertisementCollector: Sendable {
 
     private mutating func take(
         _ bytes: [UInt8], _ layout: FrameLayout, _ description: DeviceDescription,
-        _ now: GatewayTime, _ profile: DeviceProfile
+        _ now: GatewayTime, _ profile: DeviceProfile, _ owner: DeviceOwner
     ) -> [SessionEntry] {
         var device = devices[description.id] ?? Device(touched: now.utc)
         device.touched = now.utc
@@ -65,7 +67,7 @@ package struct AdvertisementCollector: Sendable {
         let crowdedOut = forgetOldest(except: description.id)
         if isRepeat { return crowdedOut }
         let builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
-        let reading = layout.decode(bytes)
+        let reading = layout.decode(bytes, owner.context(description.bluetoothAddress))
         var entry = SessionEntry(
             reading: reading, frames: [RawFrame(source: layout.source.description, bytes: bytes)],
             received: now, record: nil,

@@ -12,6 +12,13 @@ extension SessionMachine {
         if let state = recordAccess, uuid == state.plan.controlPoint {
             return recordAccessAnswered(bytes)
         }
+        if procedureHears(uuid, bytes) { return }
+        read(uuid, bytes)
+        if !answers.isEmpty { answer(uuid, bytes) }
+        expectedCame(uuid, bytes)
+    }
+
+    private mutating func read(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
         guard let layout = profile.layout(for: .gatt(uuid)) else {
             return actions.append(.note(.ignored(uuid, byteCount: bytes.count)))
         }
@@ -44,11 +51,14 @@ extension SessionMachine {
     }
 
     /// A frame may hold several records; each one is stored for itself, with the whole frame.
-    private mutating func decode(
-        _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed
+    mutating func decode(
+        _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed,
+        userSlot: Int? = nil
     ) {
         let frame = RawFrame(source: layout.source.description, bytes: bytes)
-        for reading in layout.readings(bytes) {
+        let context = owner.context(device.bluetoothAddress)
+        for var reading in layout.readings(bytes, context) {
+            if let userSlot { reading.userSlot = userSlot }
             if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
                 joinContext(reading, frame)
             } else {

@@ -41,13 +41,25 @@ package struct SessionMachine: Sendable {
     var hasSubscription = false
     /// Why the device could not give all that it has although the link stood.
     var shortfall: String?
+    /// What the owner says about the device.
+    let owner: DeviceOwner
+    var procedure: (any SessionProcedure)?
+    /// Slots of the device's memory that hold no record.
+    var emptySlots = 0
+    var answers: [AnswerRule] = []
+    var replies: [Reply] = []
+    var replyIsUnderWay = false
+    var replyTarget = BluetoothUUID(0)
+    /// The next step waits until an answer is out.
+    var nextIsDue = false
     var actions: [SessionAction] = []
     var now: GatewayTime
 
     /// A session with a device that the profile fits.
     package init?(
         profile: DeviceProfile, device: DeviceDescription, memory: DeviceMemory,
-        zone: TimeZoneRules, simulated: Bool, now: GatewayTime
+        zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
+        owner: DeviceOwner = DeviceOwner()
     ) {
         guard let plan = profile.session else { return nil }
         self.profile = profile
@@ -55,6 +67,7 @@ package struct SessionMachine: Sendable {
         self.device = device
         self.memory = memory
         self.now = now
+        self.owner = owner
         clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
         builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
     }
@@ -118,6 +131,7 @@ package struct SessionMachine: Sendable {
         case .committed(let number, let at):
             now = at
             queue.ended(number)
+            sendReply()
         case .commitFailed(let number, let at):
             now = at
             queue.ended(number)
@@ -190,6 +204,8 @@ package struct SessionMachine: Sendable {
         // The answer to a set got lost: whether the clock took it shows when it is read next.
         if case .setClock = current, phase == .running { clockWasSet() }
         current = nil
+        procedure = nil
+        replies = []
         let end = end == .complete ? shortfall.map { .interrupted($0) } ?? end : end
         phase = .closing(end)
         flushRecordAccess()

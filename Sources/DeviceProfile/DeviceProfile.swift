@@ -181,7 +181,14 @@ package struct SessionPlan: Sendable {
         case subscribe([BluetoothUUID])
         case recordAccess(RecordAccessPlan)
         case write(BluetoothUUID, [UInt8])
+        /// Bytes that are put together at the moment of writing.
+        case compose(BluetoothUUID, [WritePart])
+        case expect(ExpectPlan)
+        case answer(AnswerRule)
+        case procedure(ProcedurePlan)
         case wait(Interval)
+        /// The gateway ends the link: of a stream one value is enough.
+        case leave
     }
     package var bond: BondMethod = .none
     package var bondLifetime: BondLifetime = .keep
