@@ -52,6 +52,9 @@ extension SessionMachine {
             case .cursor(let place):
                 memory.nextSequence = place
                 queue.memoryChanged = true
+            case .user(let index):
+                consentedUser = index
+                namedUser = nil
             case .note(let note): actions.append(.note(note))
             case .finished: endProcedure()
             case .failed(let why): close(.interrupted(why), disconnect: true)

@@ -59,12 +59,30 @@ extension SessionMachine {
         let context = owner.context(device.bluetoothAddress)
         for var reading in layout.readings(bytes, context) {
             if let userSlot { reading.userSlot = userSlot }
+            if asksForConsent { nameUser(&reading) }
             if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
                 joinContext(reading, frame)
             } else {
                 deliver(reading, frame, as: delivery)
             }
         }
+    }
+
+    /// A scale with users names the user beside the weight; the composition of the same weighing
+    /// follows without a name. A guest is nobody, whoever owns the scale.
+    private mutating func nameUser(_ reading: inout Reading) {
+        if reading.isGuest {
+            reading.userSlot = Record.guestSlot
+            namedUser = nil
+        } else if let user = reading.userSlot {
+            namedUser = user
+        } else if let namedUser, namedUser == consentedUser {
+            reading.userSlot = namedUser
+        }
+    }
+
+    private var asksForConsent: Bool {
+        plan.steps.contains { if case .procedure(.userConsent) = $0 { true } else { false } }
     }
 
     private mutating func deliver(_ reading: Reading, _ frame: RawFrame, as delivery: Delivery) {

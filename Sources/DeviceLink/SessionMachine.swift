@@ -46,6 +46,9 @@ package struct SessionMachine: Sendable {
     var procedure: (any SessionProcedure)?
     /// Slots of the device's memory that hold no record.
     var emptySlots = 0
+    /// Whose consent the scale took last, and whom it named last.
+    var consentedUser: Int?
+    var namedUser: Int?
     var answers: [AnswerRule] = []
     var replies: [Reply] = []
     var replyIsUnderWay = false

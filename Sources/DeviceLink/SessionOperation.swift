@@ -79,7 +79,10 @@ enum SessionOperation: Sendable, Equatable {
             case .compose(let uuid, let parts):
                 return writable(uuid) ? [.compose(uuid, parts)] : []
             case .expect(let plan): return [.expect(plan)]
-            case .answer(let rule): return writable(rule.target) ? [.answer(rule)] : []
+            case .answer(let rule):
+                // Boards of a family differ: what never speaks needs no answer.
+                guard characteristics[rule.characteristic] != nil else { return [] }
+                return writable(rule.target) ? [.answer(rule)] : []
             case .procedure(let plan): return [.procedure(plan)]
             case .leave: return [.leave]
             case .wait(let time): return [.wait(time)]

@@ -59,6 +59,8 @@ package enum ProcedureAction: Sendable {
     case frame(FrameSource, [UInt8], userSlot: Int?)
     /// What was handed out before is never asked for again from before this place; nil: all is read.
     case cursor(Int?)
+    /// The readings that follow are of this user, whose consent was taken.
+    case user(Int)
     case note(SessionNote)
     case finished
     /// The device did not do what it has to do: the next session tries again.

@@ -77,7 +77,7 @@ struct UserConsent: SessionProcedure {
         guard bytes[2] == 0x01 else { return refused(consent, Self.text(bytes[2])) }
         granted += 1
         state = .listening
-        return [.stopWaiting, .pause(plan.pause)]
+        return [.stopWaiting, .user(Int(consent.index)), .pause(plan.pause)]
     }
 
     private mutating func refused(
