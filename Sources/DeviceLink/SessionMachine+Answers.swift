@@ -84,8 +84,9 @@ extension SessionMachine {
     /// Whether the next step has to wait until the answers are out.
     mutating func repliesComeFirst() -> Bool {
         sendReply()
-        nextIsDue = replyIsUnderWay
-        return replyIsUnderWay
+        // An answer that waits for its commit goes out before the next step as well.
+        nextIsDue = replyIsUnderWay || !replies.isEmpty
+        return nextIsDue
     }
 
     /// The end of a write that was an answer; false where it was none.

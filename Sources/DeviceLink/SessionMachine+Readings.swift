@@ -73,10 +73,10 @@ extension SessionMachine {
     private mutating func nameUser(_ reading: inout Reading) {
         if reading.isGuest {
             reading.userSlot = Record.guestSlot
-            namedUser = nil
+            namedUser = Record.guestSlot
         } else if let user = reading.userSlot {
             namedUser = user
-        } else if let namedUser, namedUser == consentedUser {
+        } else if let namedUser, namedUser == consentedUser || namedUser == Record.guestSlot {
             reading.userSlot = namedUser
         }
     }
