@@ -37,6 +37,10 @@ enum SessionReader {
     private static func step(_ node: NodeReader) -> SessionPlan.Step? {
         node.mapping { keys -> SessionPlan.Step? in
             guard let (name, value) = keys.exactlyOne(of: stepNames) else { return nil }
+            if keys.has("with"), name != "procedure" {
+                keys.problem(
+                    about: "with", "stands beside \(name)", accepted: "with beside a procedure")
+            }
             switch name {
             case "read-information": return only(value) ? .readInformation : nil
             case "read-clock": return ProfileLoader.uuid(value).map { .readClock($0) }
