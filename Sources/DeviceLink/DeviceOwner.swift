@@ -23,7 +23,15 @@ package struct DeviceOwner: Sendable, Equatable {
 
     /// What a decoder needs of it.
     package func context(_ address: BluetoothAddress?) -> FrameContext {
-        FrameContext(address: address, key: key)
+        completing(FrameContext(), address)
+    }
+
+    /// The context with what it lacks.
+    func completing(_ context: FrameContext, _ address: BluetoothAddress?) -> FrameContext {
+        var context = context
+        context.address = context.address ?? address
+        context.key = context.key ?? key
+        return context
     }
 }
 

@@ -5,9 +5,13 @@ import Measurement
 extension SessionMachine {
     private var situation: ProcedureSituation {
         ProcedureSituation(
-            now: now, zone: builder.engine.zone, owner: owner, model: owner.model ?? device.model,
+            now: now, zone: builder.engine.zone, owner: owner, model: model,
             cursor: memory.nextSequence, characteristics: Set(characteristics.keys),
             clockOffset: clock.check == nil ? nil : memory.clockOffset)
+    }
+
+    private var model: String? {
+        [owner.model, device.model].lazy.compactMap { $0 }.compactMap(profile.modelName).first
     }
 
     mutating func startProcedure(_ plan: ProcedurePlan) {

@@ -32,10 +32,14 @@ package struct SessionMachine: Sendable {
     var current: SessionOperation?
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
+    /// Frames of which another one has the other half.
+    var halves = PartJoiner<(SessionEntry, Delivery)>()
     /// What came before the clock was read.
     var held: [(SessionEntry, Delivery)] = []
     var queue = CommitQueue()
     var assembler = FrameAssembler()
+    /// What the owner knows of the device, and what its earlier frames said.
+    var context: FrameContext
     var isBonded = false
     var linkIsOver = false
     var hasSubscription = false
@@ -62,7 +66,7 @@ package struct SessionMachine: Sendable {
     package init?(
         profile: DeviceProfile, device: DeviceDescription, memory: DeviceMemory,
         zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
-        owner: DeviceOwner = DeviceOwner()
+        context: FrameContext = FrameContext(), owner: DeviceOwner = DeviceOwner()
     ) {
         guard let plan = profile.session else { return nil }
         self.profile = profile
@@ -71,6 +75,7 @@ package struct SessionMachine: Sendable {
         self.memory = memory
         self.now = now
         self.owner = owner
+        self.context = owner.completing(context, device.bluetoothAddress)
         clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
         builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
     }
@@ -211,6 +216,11 @@ package struct SessionMachine: Sendable {
         replies = []
         let end = end == .complete ? shortfall.map { .interrupted($0) } ?? end : end
         phase = .closing(end)
+        for source in assembler.unfinished {
+            actions.append(
+                .note(.refused(step: "assembly", "\(source): the last part did not come")))
+        }
+        flushHalves()
         flushRecordAccess()
         flushJoins()
         flushHeld()

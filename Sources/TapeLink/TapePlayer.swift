@@ -219,7 +219,7 @@ package struct TapePlayer: Sendable {
             emit(
                 collector.take(
                     advertisement, of: device, at: gatewayTime, profile: matched,
-                    owner: tape.header.owner))
+                    context: tape.header.owner.context(address)))
         }
     }
 

@@ -32,7 +32,7 @@ import Testing
             id: DeviceID("ble:A4:C1:38:00:00:01"), address: "A4:C1:38:00:00:01")
         return collector.take(
             seen, of: device, at: gateway("2026-03-02T08:15:00"), profile: Self.scale,
-            owner: owner
+            context: owner.context(BluetoothAddress("A4:C1:38:00:00:01"))
         ).first?.reading
     }
 

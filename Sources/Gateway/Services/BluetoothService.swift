@@ -45,8 +45,11 @@ import Spool
         self.profiles = profiles
         self.register = register
         collector = AdvertisementCollector(zone: zone, simulated: false)
+        var settings = BlueZSettings(adapters: adapters)
+        settings.useManagementSocket(
+            filter: { profiles().filter }, isNamed: { register().model($0) != nil })
         bluez = BlueZ(
-            settings: BlueZSettings(adapters: adapters),
+            settings: settings,
             onSighting: { [weak self] in self?.saw($0) },
             onChange: { [weak self] in self?.logAdapters() })
     }
@@ -78,7 +81,8 @@ import Spool
 
     private func saw(_ sighting: Sighting) {
         guard let profile = profile(for: sighting) else {
-            strangers.note(sighting, because: "no profile fits")
+            let why = profiles().whyNothingFits(sighting.advertisement, address: sighting.address)
+            strangers.note(sighting, because: why)
             return
         }
         if profile.transport == .bluetoothAdvertisement {
@@ -126,7 +130,8 @@ import Spool
         let device = describe(sighting.address)
         let owner = register().owner(sighting.address)
         let ready = collector.take(
-            sighting.advertisement, of: device, at: sighting.at, profile: profile, owner: owner)
+            sighting.advertisement, of: device, at: sighting.at, profile: profile,
+            context: owner.context(sighting.address))
         keyWatch.note(ready, hasKey: owner.key != nil, device, sighting.address, counters)
         store(ready, device, profile)
         watchCollector()
@@ -252,7 +257,10 @@ import Spool
         for adapter in bluez?.status ?? [] {
             Log.notice(
                 "adapter-state",
-                ["adapter": adapter.adapter, "state": adapter.state.rawValue])
+                [
+                    "adapter": adapter.adapter, "state": adapter.state.rawValue,
+                    "advertisements": adapter.source.rawValue,
+                ])
         }
     }
 }

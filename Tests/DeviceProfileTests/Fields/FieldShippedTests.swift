@@ -25,7 +25,6 @@ import Testing
             ])
         for profile in names {
             #expect(profile.session == nil, "\(profile.id)")
-            #expect(profile.transport == .bluetoothGATT, "\(profile.id)")
         }
         for profile in Shipped.profiles where profile.transport == .bluetoothGATT {
             #expect((profile.session == nil) == (profile.decodeOnly != nil), "\(profile.id)")
