@@ -60,7 +60,10 @@ extension BlueZ {
         }
         control.advertisementArrived(at: now)
         let verdict = settings.filter().verdict(data, address: found.address)
-        guard verdict != .foreign || air.isOfInterest(found.address, at: now) else {
+        guard
+            verdict != .foreign || air.isOfInterest(found.address, at: now)
+                || settings.isNamed(found.address)
+        else {
             counters.foreignAdvertisements += 1
             return
         }
