@@ -45,8 +45,8 @@ extension SpoolError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .full(let limit, let path):
-            "\(path) has reached its maximum of \(limit) bytes; deliver what waits or raise "
-                + "storage.maximum"
+            "\(path) has reached its limit of \(limit) bytes; nothing more is taken from devices; "
+                + "deliver what waits or raise storage.maximum"
         case .diskFull(let fault): "\(fault): free space on its file system"
         case .readOnly(let fault): "\(fault): make the file and its directory writable"
         case .inUse(let path, let holder):

@@ -54,6 +54,11 @@ package struct Configuration: Sendable, Equatable {
 
     package struct Storage: Sendable, Equatable {
         package var maximumBytes = 512_000_000
+        /// What stays free for what is under way, deliveries and decisions; nil: a twentieth.
+        package var reserve: Int?
+        package var reserveBytes: Int {
+            reserve ?? min(32_000_000, max(1_000_000, maximumBytes / 20))
+        }
     }
 
     /// Who may read the socket and who may change things through it.

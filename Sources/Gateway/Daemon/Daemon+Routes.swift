@@ -82,6 +82,7 @@ extension Daemon {
             object: { writer in
                 writer.member("used_bytes", Int(used))
                 writer.member("maximum_bytes", configuration.storage.maximumBytes)
+                writer.member("reserve_bytes", configuration.storage.reserveBytes)
                 let trouble = intake.trouble
                 writer.member("state", trouble?.name ?? (unreadable ? "unavailable" : "ok"))
                 writer.member("reason", trouble.map { "\($0)" })

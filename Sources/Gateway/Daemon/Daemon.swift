@@ -41,7 +41,8 @@ import Status
         let spool = Spool(
             SpoolConfiguration(
                 directory: options.stateDirectory,
-                maximumBytes: Int64(configuration.storage.maximumBytes)),
+                maximumBytes: Int64(configuration.storage.maximumBytes),
+                reserveBytes: Int64(configuration.storage.reserveBytes)),
             now: { GatewayTime.now().utc })
         let roster = Roster(configuration)
         let uplink = try UplinkService(
@@ -100,6 +101,7 @@ import Status
                     ])
             }
             if report.wasUnclean { Log.warning("store-unclean-end") }
+            await intake.lookForRoom()
         } catch {
             counters.count("store_failures")
             Log.error("store-unavailable", ["state": error.name, "reason": "\(error)"])

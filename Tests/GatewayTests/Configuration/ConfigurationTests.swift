@@ -64,7 +64,7 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
           - id: mdm‐００２
             consent: [ { destination: phr, kinds: [weight, blood-pressure] } ]
         retention: { delivered: 30d, raw-frames: 12h }
-        storage: { maximum: 1GB }
+        storage: { maximum: 1GB, reserve: 20MB }
         status: { group: hakaru, admin-group: hakaru-admin }
 
         """
@@ -86,6 +86,7 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         #expect(made.retention.delivered == .days(30))
         #expect(made.retention.rawFrames == .seconds(43_200))
         #expect(made.storage.maximumBytes == 1_000_000_000)
+        #expect(made.storage.reserveBytes == 20_000_000)
         #expect(made.status == .init(group: "hakaru", adminGroup: "hakaru-admin"))
     }
 
@@ -143,6 +144,7 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         #expect(made.retention.delivered == .days(90))
         #expect(made.retention.rawFrames == .days(30))
         #expect(made.storage.maximumBytes == 512_000_000)
+        #expect(made.storage.reserveBytes == 25_600_000)
         #expect(made.status == Configuration.Status())
         let sender = try #require(configure(destination("")).0?.destinations.first)
         #expect(!sender.acceptSimulated)
@@ -257,6 +259,12 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
                 name: "storage too small to work", text: minimal("storage: { maximum: 1MB }"),
                 problem: "2:21: storage.maximum: is \"1MB\"; accepted: a size such as 64kB, 512MB, "
                     + "2GB, 512MiB, 8000000 to 1000000000000 bytes"),
+            Wrong(
+                name: "reserve that leaves no room",
+                text: minimal("storage: { maximum: 20MB, reserve: 15MB }"),
+                problem:
+                    "2:26: storage.reserve: is more than half of the maximum; accepted: at most "
+                    + "10000000 bytes"),
             Wrong(
                 name: "token in the file itself",
                 text: destination("authorization: { bearer-token: secret }"),
