@@ -51,6 +51,7 @@ let package = Package(
         // Structures and numbers only: nothing of libbluetooth is called, so it is not linked.
         .systemLibrary(name: "CBluetooth", providers: [.apt(["libbluetooth-dev"])]),
         library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         .systemLibrary(name: "CLinux"),
 
         // Pure: values and rules.
@@ -71,7 +72,8 @@ let package = Package(
             "BluetoothLink",
             ["CBluetooth", "CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
-        target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
+        target(
+            "Uplink", ["CCurl", "CZlib", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
         target(
             "Gateway",

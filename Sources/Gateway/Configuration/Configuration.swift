@@ -75,7 +75,10 @@ extension Configuration {
     package struct Destination: Sendable, Equatable {
         package var name: String
         package var format: Format
-        package var url: DestinationURL
+        /// Where documents are posted; nil where they become files.
+        package var url: DestinationURL?
+        /// The directory that takes documents as files, where there is no address.
+        package var directory: String?
         package var bearerTokenFile: ConfiguredFile?
         package var tls = TLS()
         /// What goes beyond the format's own kinds, such as `blood-glucose`.
@@ -84,6 +87,10 @@ extension Configuration {
         package var acceptSimulated = false
         package var maximumRecords = 100
         package var retry = Retry()
+        package var compression = Uplink.Destination.Compression.automatic
+        /// `http://HOST:PORT`; nil leaves that to the environment.
+        package var proxy: String?
+        package var requestsPerSecond = 20
     }
 
     /// How documents look: a shipped format or a file of the operator's own.
