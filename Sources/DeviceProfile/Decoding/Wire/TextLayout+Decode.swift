@@ -126,6 +126,10 @@ extension TextLayout {
     }
 
     private func take(_ detail: Detail, _ match: TextMatch, _ reading: inout Reading) {
+        if let text = detail.constant {
+            reading.details.append(Reading.Detail(name: detail.name, value: text))
+            return
+        }
         guard let text = match[detail.field], !text.isEmpty, !detail.absent.contains(text)
         else { return }
         if !detail.words.isEmpty, detail.words[text] == nil { return }
@@ -195,6 +199,7 @@ extension FieldChecksum.Method {
         case .xor: UInt32(bytes.reduce(0, ^))
         case .sum8: bytes.reduce(0) { $0 &+ UInt32($1) } & 0xFF
         case .sum16: bytes.reduce(0) { $0 &+ UInt32($1) } & 0xFFFF
+        case .sum32: bytes.reduce(0) { $0 &+ UInt32($1) }
         case .crc(let crc): crc.compute(bytes)
         }
     }

@@ -7,42 +7,48 @@ extension TextLayout {
     ]
 
     func takeTime(_ match: TextMatch, _ reading: inout Reading) throws(DecodeError) {
-        guard let year = match.captures["year"] else { return }
-        let texts = ["month", "day", "hour", "minute", "second"].map { match[$0] }
-        // A device that has no date writes blanks or zeros.
-        if year.text.isEmpty {
-            reading.setTime(.unknown)
-            return
-        }
+        guard let field = try Self.time(match, prefix: "") else { return }
+        reading.setTime(field)
+        reading.resolution = match.captures["second"] == nil ? .minute : .second
+        if match.captures["hour"] == nil { reading.resolution = .day }
+        guard case .known(let time) = field else { return }
+        if unsetDates.contains(String(time.description.prefix(10))) { reading.timeFault = true }
+        // A clock that was changed: what it showed then, and before.
+        guard case .known(let before)? = try Self.time(match, prefix: "before-") else { return }
+        let change = Interval(microseconds: time.localMicroseconds - before.localMicroseconds)
+        reading.add([
+            "clock-after": time.description, "clock-before": before.description,
+            "delta-s": change.secondsDecimal.text,
+        ])
+    }
+
+    /// The time in the places of these names; nil where the template has none of them.
+    private static func time(
+        _ match: TextMatch, prefix: String
+    ) throws(DecodeError) -> DateTimeField? {
+        guard let year = match.captures[prefix + "year"] else { return nil }
+        // A device that has no date writes blanks, zeros or 255.
+        guard !year.text.isEmpty else { return .unknown }
+        let impossible = DecodeError("an impossible date or time", offset: year.offset)
+        guard var number = Int(year.text) else { throw impossible }
         var parts: [Int] = []
-        for (index, text) in texts.enumerated() {
-            guard let text, !text.isEmpty else {
-                parts.append(0)
-                continue
-            }
+        for (index, name) in ["month", "day", "hour", "minute", "second"].enumerated() {
+            let text = match[prefix + name] ?? ""
             let month = index == 0 ? Self.months.firstIndex(of: text.lowercased()) : nil
-            guard let number = month.map({ $0 + 1 }) ?? Int(text) else {
-                throw DecodeError("an impossible date or time", offset: year.offset)
+            guard let part = month.map({ $0 + 1 }) ?? (text.isEmpty ? 0 : Int(text)) else {
+                throw impossible
             }
-            parts.append(number)
-        }
-        guard var number = Int(year.text) else {
-            throw DecodeError("an impossible date or time", offset: year.offset)
+            parts.append(part)
         }
         if year.bytes.count <= 2 { number += 2_000 }
-        if parts[0] == 0, parts[1] == 0 {
-            reading.setTime(.unknown)
-            return
-        }
+        if parts[0] == 0, parts[1] == 0 { return .unknown }
+        if parts[0] == 255 || parts[1] == 255 { return .unknown }
         guard
             let time = LocalDateTime(
                 year: number, month: parts[0], day: parts[1], hour: parts[2], minute: parts[3],
                 second: parts[4])
-        else { throw DecodeError("an impossible date or time", offset: year.offset) }
-        reading.setTime(.known(time))
-        reading.resolution = match.captures["second"] == nil ? .minute : .second
-        if match.captures["hour"] == nil { reading.resolution = .day }
-        if unsetDates.contains(String(time.description.prefix(10))) { reading.timeFault = true }
+        else { throw impossible }
+        return .known(time)
     }
 }
 

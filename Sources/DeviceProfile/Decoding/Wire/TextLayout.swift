@@ -48,6 +48,8 @@ package struct TextLayout: Sendable, Equatable {
     package struct Detail: Sendable, Equatable {
         package var name: String
         package var field: String
+        /// A text of the layout's own: what such a message is.
+        package var constant: String?
         package var words: [String: String] = [:]
         /// Texts that mean "nothing".
         package var absent: [String] = []
