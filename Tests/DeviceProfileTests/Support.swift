@@ -85,6 +85,8 @@ extension FrameLayout {
         switch format {
         case .fields(let layout): layout.length.contains(byteCount)
         case .variants(let variants): variants.contains { $0.length.contains(byteCount) }
+        // "OK" alone is an answer of its own.
+        case .wire(.omronHHX): byteCount == 2
         default: false
         }
     }

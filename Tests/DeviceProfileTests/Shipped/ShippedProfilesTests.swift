@@ -50,7 +50,7 @@ import YAML
 
     @Test("Each profile's own advertisement is won by that profile and by no other")
     func registry() throws {
-        for profile in Shipped.profiles {
+        for profile in Shipped.profiles where !profile.transport.isCable {
             #expect(!profile.examples.isEmpty, "\(profile.id)")
             for example in profile.examples {
                 let shown = try Advertisement(adStructures: example.advertisement)

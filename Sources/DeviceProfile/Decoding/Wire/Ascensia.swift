@@ -145,9 +145,11 @@ package enum Ascensia {
     }
 
     /// `yyyymmddHHMM[SS]`
-    private static func time(_ text: String) throws(DecodeError) -> LocalDateTime? {
+    private static func time(_ text: String) throws(DecodeError) -> LocalDateTime {
         let digits = text.prefix { $0.isNumber }
-        guard digits.utf8.count >= 12 else { return nil }
+        guard digits.utf8.count == 12 || digits.utf8.count == 14 else {
+            throw DecodeError("a time of 12 or 14 digits is due", offset: 0)
+        }
         let all = Array(digits.utf8).map { Int($0) - 48 }
         func number(_ from: Int, _ count: Int) -> Int {
             all[from..<from + count].reduce(0) { $0 * 10 + $1 }
