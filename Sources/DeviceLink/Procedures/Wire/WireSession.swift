@@ -34,7 +34,7 @@ package struct WireSession: Sendable {
         zone: TimeZoneRules, simulated: Bool, now: GatewayTime
     ) {
         // The one without an identity answers for the rest of its family.
-        let wired = candidates.filter { $0.wire != nil }
+        let wired = candidates.filter { $0.wire != nil && $0.decodeOnly == nil }
         guard let first = wired.first(where: { $0.wire?.identity.isEmpty ?? false }) ?? wired.first,
             let plan = first.wire, let procedure = WireProcedures.make(plan),
             wired.allSatisfy({ $0.wire?.procedure == plan.procedure })

@@ -33,7 +33,7 @@ enum OmronHHX {
         case ("GTD", 25), ("", 25): return try day(bytes, context)
         case ("GTD", 37), ("", 37): return hours(bytes, context)
         case ("GME", 15), ("GME", 17), ("", 15), ("", 17): return try pressure(payload)
-        case ("", _): return .state([:])
+        case ("", 8...): return .state([:])
         default:
             throw DecodeError("a reply of \(bytes.count) bytes to \(request)", offset: bytes.count)
         }

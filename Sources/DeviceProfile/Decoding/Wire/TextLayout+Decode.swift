@@ -20,6 +20,11 @@ extension TextLayout {
         }
         for detail in details { take(detail, match, &reading) }
         let rule = outcomes.first { $0.test.holds(match) }
+        // A unit that no message has breaks it, whether or not its number counts.
+        for value in values {
+            guard case .named(let field, _) = value.unit else { continue }
+            _ = try unit(value.unit, match, match.captures[field]?.offset ?? 0)
+        }
         if rule == nil || rule?.outcome == .measurement || rule?.outcome == .controlSolution
             || rule?.outcome == .notFinal
         {

@@ -84,7 +84,8 @@ private struct TextMatcher {
         case .decimal: return decimal(start)
         case .month: return fixed(start, 3) { Self.isLetter($0) }
         case .hex(let count): return fixed(start, count) { Self.isHex($0) }
-        case .text(let count): return count.flatMap { fixed(start, $0) { _ in true } }
+        case .text(let count):
+            return count.flatMap { fixed(start, $0) { (32..<127).contains($0) } }
         }
     }
 
