@@ -32,10 +32,14 @@ package struct SessionMachine: Sendable {
     var current: SessionOperation?
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
+    /// Frames of which another one has the other half.
+    var halves = PartJoiner<(SessionEntry, Delivery)>()
     /// What came before the clock was read.
     var held: [(SessionEntry, Delivery)] = []
     var queue = CommitQueue()
     var assembler = FrameAssembler()
+    /// What the owner knows of the device, and what its earlier frames said.
+    var context: FrameContext
     var isBonded = false
     var linkIsOver = false
     var hasSubscription = false
@@ -47,7 +51,8 @@ package struct SessionMachine: Sendable {
     /// A session with a device that the profile fits.
     package init?(
         profile: DeviceProfile, device: DeviceDescription, memory: DeviceMemory,
-        zone: TimeZoneRules, simulated: Bool, now: GatewayTime
+        zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
+        context: FrameContext = FrameContext()
     ) {
         guard let plan = profile.session else { return nil }
         self.profile = profile
@@ -55,6 +60,7 @@ package struct SessionMachine: Sendable {
         self.device = device
         self.memory = memory
         self.now = now
+        self.context = context
         clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
         builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
     }
@@ -192,6 +198,11 @@ package struct SessionMachine: Sendable {
         current = nil
         let end = end == .complete ? shortfall.map { .interrupted($0) } ?? end : end
         phase = .closing(end)
+        for source in assembler.unfinished {
+            actions.append(
+                .note(.refused(step: "assembly", "\(source): the last part did not come")))
+        }
+        flushHalves()
         flushRecordAccess()
         flushJoins()
         flushHeld()

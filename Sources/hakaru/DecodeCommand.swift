@@ -18,8 +18,8 @@ enum DecodeCommand {
         if let file = options["exchange"] {
             readings = try exchange(file, try profile(model), context)
         } else {
-            let (source, bytes) = try frame(options)
-            readings = try Self.readings(bytes, source, try profile(model), context)
+            let (source, frames) = try self.frames(options)
+            readings = try Self.readings(frames, source, try profile(model), context)
         }
         return readings.map { reading in
             var writer = JSONWriter()
@@ -28,9 +28,9 @@ enum DecodeCommand {
         }
     }
 
-    private static func frame(
+    private static func frames(
         _ options: [String: String]
-    ) throws(CommandError) -> (FrameSource, [UInt8]) {
+    ) throws(CommandError) -> (FrameSource, [[UInt8]]) {
         let sourceText = try required("source", options)
         let hex = try required("hex", options)
         guard let source = FrameSource(sourceText) else {
@@ -39,10 +39,13 @@ enum DecodeCommand {
                     + "manufacturer-data:ID, advertisement, usb, serial, eeprom, number, stamp, "
                     + "checksum")
         }
-        guard let bytes = hexBytes(hex), !bytes.isEmpty else {
+        let frames = hex.split(separator: ",", omittingEmptySubsequences: false).map {
+            hexBytes(String($0)) ?? []
+        }
+        guard !frames.contains(where: \.isEmpty) else {
             throw CommandError.usage("--hex is not pairs of hexadecimal digits")
         }
-        return (source, bytes)
+        return (source, frames)
     }
 
     private static func profile(_ model: String) throws(CommandError) -> DeviceProfile {
@@ -127,25 +130,16 @@ enum DecodeCommand {
         }
     }
 
-    /// The readings of a frame; an advertisement gives one for each layout that finds its data.
+    /// The readings of a frame, or of several as one session brings them.
     private static func readings(
-        _ bytes: [UInt8], _ source: FrameSource, _ profile: DeviceProfile, _ context: FrameContext
+        _ frames: [[UInt8]], _ source: FrameSource, _ profile: DeviceProfile,
+        _ context: FrameContext
     ) throws(CommandError) -> [Reading] {
         if source == .advertisement, profile.layout(for: .advertisement) == nil {
-            let advertisement: Advertisement
-            do throws(DecodeError) {
-                advertisement = try Advertisement(adStructures: bytes)
-            } catch {
-                return [.rejected(error)]
-            }
-            let found = profile.layouts.flatMap { layout in
-                advertisement.payload(for: layout.source).map { layout.readings($0, context) } ?? []
-            }
-            return found.isEmpty
-                ? [.rejected(DecodeError("no data that \(profile.id) reads", offset: 0))] : found
+            return frames.flatMap { broadcast($0, profile, context) }
         }
-        if var command = command(bytes, source, profile) {
-            let framed = profile.layout(for: source)?.decode(bytes)
+        if frames.count == 1, var command = command(frames[0], source, profile) {
+            let framed = profile.layout(for: source)?.decode(frames[0])
             command.details += framed?.details ?? []
             return [command]
         }
@@ -154,6 +148,14 @@ enum DecodeCommand {
             throw CommandError.failed(
                 "\(profile.id) has no layout for \(source); it has: \(known)")
         }
+        guard frames.count > 1 else { return single(frames[0], layout, profile, context) }
+        var sequence = FrameSequence(layout, context)
+        return frames.flatMap { sequence.take($0) } + sequence.end()
+    }
+
+    private static func single(
+        _ bytes: [UInt8], _ layout: FrameLayout, _ profile: DeviceProfile, _ context: FrameContext
+    ) -> [Reading] {
         let found = layout.readings(captured: bytes, context)
         guard case .checksum(let rule) = layout.format, let frame = rule.frame(bytes),
             let whole = profile.layout(for: .usb) ?? profile.layout(for: .serial)
@@ -176,5 +178,22 @@ enum DecodeCommand {
             reading.details.append(Reading.Detail(name: "daemon-default", value: "never send"))
         }
         return reading
+    }
+
+    /// An advertisement gives a reading for each layout that finds its data.
+    private static func broadcast(
+        _ bytes: [UInt8], _ profile: DeviceProfile, _ context: FrameContext
+    ) -> [Reading] {
+        let advertisement: Advertisement
+        do throws(DecodeError) {
+            advertisement = try Advertisement(adStructures: bytes)
+        } catch {
+            return [.rejected(error)]
+        }
+        let found = profile.layouts.flatMap { layout in
+            advertisement.payload(for: layout.source).map { layout.readings($0, context) } ?? []
+        }
+        return found.isEmpty
+            ? [.rejected(DecodeError("no data that \(profile.id) reads", offset: 0))] : found
     }
 }

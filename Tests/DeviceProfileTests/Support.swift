@@ -97,6 +97,9 @@ extension FrameLayout {
         // "OK" alone is an answer of its own.
         case .wire(.omronHHX): byteCount == 2
         case .wire(.port100): byteCount == 5
+        case .state(.currentTime): [7, 10].contains(byteCount)
+        case .state(.elapsedTime): [9, 11].contains(byteCount)
+        case .state(.deviceText): byteCount > 0
         default: false
         }
     }

@@ -14,6 +14,8 @@ package struct FrameContext: Sendable {
     package var today: LocalDateTime?
     /// The number that the device will give to its next record.
     package var nextRecord: UInt64?
+    /// What earlier frames of the same session said, by the profile's own names.
+    package var remembered: [String: ExactDecimal] = [:]
 
     package init(
         address: BluetoothAddress? = nil, key: [UInt8]? = nil,

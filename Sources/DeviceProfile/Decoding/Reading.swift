@@ -44,6 +44,10 @@ package struct Reading: Sendable, Equatable {
     package var mealCode: String?
     /// A second frame with the same sequence number belongs to this one.
     package var contextFollows = false
+    /// The frame is one of two of the same measurement.
+    package var part: FramePart?
+    /// Numbers that the layouts of later frames may use, by the profile's own names.
+    package var remembered: [String: ExactDecimal] = [:]
     /// The bytes that make the record's key together with index or time; the whole frame by default.
     package var keyBytes: [UInt8] = []
     package var reason: String?
@@ -61,6 +65,9 @@ package struct Reading: Sendable, Equatable {
 
     /// The flag of a reading that the device says is out of its memory.
     package static let storedFlag = "stored"
+
+    /// The flag of a record whose time rests on a clock that jumped, or that the device doubts.
+    package static let timeFaultFlag = "time-fault"
 
     /// The flag of a reading that the device took in its mode for objects.
     package static let objectModeFlag = "object-mode"

@@ -45,6 +45,12 @@ struct StatusDocuments {
                 })
             writer.member("profile", record.profile)
             writer.member("profile_revision", record.profileRevision)
+            writer.member("revision", stored.revision)
+            writer.member("updated_at", stored.updatedAt.map(time))
+            if let discarded = stored.discarded {
+                writer.member("discarded_at", time(discarded.at))
+                writer.member("discard_reason", discarded.reason)
+            }
             writer.member("simulated", record.simulated)
         }
         return writer.bytes
@@ -75,6 +81,7 @@ struct StatusDocuments {
     }
 
     private func state(_ stored: StoredRecord) -> String {
+        if stored.discarded != nil { return "discarded" }
         if stored.record.quarantine != nil { return "quarantined" }
         if stored.participant == nil { return "unassigned" }
         let states = stored.deliveries.map(\.state)
@@ -111,6 +118,8 @@ struct StatusDocuments {
                     writer.member(
                         "offset_seconds", number: memory.clockOffset?.secondsDecimal.text)
                     writer.member("measured_at", memory.clockCheckedAt.map(time))
+                    writer.member(
+                        "latency_seconds", number: memory.clockLatency?.secondsDecimal.text)
                     writer.member("set_at", memory.clockSetAt.map(time))
                 })
             writer.member("battery_percent", memory.batteryPercent)
@@ -128,11 +137,30 @@ struct StatusDocuments {
             writer.member("name", seen.advertisement.name)
             writer.member("rssi", seen.rssi)
             writer.member("services", strings: seen.advertisement.serviceUUIDs.map(\.description))
+            writer.member("manufacturer_data", object: { companies(seen.advertisement, &$0) })
+            writer.member("service_data", object: { serviceData(seen.advertisement, &$0) })
             writer.member("last_seen_at", time(seen.at.utc))
             writer.member("count", entry.count)
             writer.member("because", entry.because)
         }
         return writer.bytes
+    }
+
+    private func companies(_ shown: Advertisement, _ writer: inout JSONWriter) {
+        for (company, data) in shown.manufacturerData.sorted(by: { $0.key < $1.key }) {
+            writer.member(
+                Self.digits([UInt8(company >> 8), UInt8(company & 0xFF)]), Self.digits(data))
+        }
+    }
+
+    private static func digits(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private func serviceData(_ shown: Advertisement, _ writer: inout JSONWriter) {
+        for (uuid, data) in shown.serviceData.sorted(by: { $0.key.full < $1.key.full }) {
+            writer.member(uuid.description, Self.digits(data))
+        }
     }
 
     // MARK: the parts of /v1/status
@@ -145,6 +173,8 @@ struct StatusDocuments {
                     writer.member("state", adapter.state.rawValue)
                     writer.member(
                         "last_advertisement_at", adapter.lastAdvertisement.map { time($0.utc) })
+                    writer.member("advertisements", adapter.source.rawValue)
+                    writer.member("advertisements_because", adapter.sourceProblem)
                     writer.member("problem", adapter.problem)
                     writer.member("discovery_restarts", adapter.discoveryRestarts)
                     writer.member("power_cycles", adapter.powerCycles)
