@@ -56,7 +56,7 @@ package struct ProfileEvidence {
         switch layout.format {
         case .fields(let fields): !fields.values.isEmpty || !fields.sequence.isEmpty
         case .variants(let list): list.contains { !$0.values.isEmpty || !$0.sequence.isEmpty }
-        case .dateTime, .currentTime, .batteryLevel, .recordAccess: false
+        case .state, .recordAccess: false
         default: true
         }
     }

@@ -32,6 +32,8 @@ package struct Tape: Sendable {
                 interfaceClasses: Set(shown.map { [$0] } ?? []), manufacturer: manufacturer,
                 product: product, serial: serial, boundTo: boundTo)
         }
+        /// What its owner would have in the configuration, for a device that needs it.
+        package var owner = DeviceOwner()
     }
 
     package enum Entry: Sendable, Equatable {

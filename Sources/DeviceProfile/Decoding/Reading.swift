@@ -37,6 +37,8 @@ package struct Reading: Sendable, Equatable {
     /// A whole day, so many before the day on which it is read: its record is replaced as it grows.
     package var daysAgo: Int?
     package var userSlot: Int?
+    /// The device says that it does not know who this was.
+    package var isGuest = false
     package var sequenceNumber: Int?
     package var flags: [String] = []
     /// What else the frame says: numbers that are no measurement, under the profile's own names.
