@@ -26,9 +26,12 @@ package struct DeviceProfile: Sendable {
         case bluetoothGATT = "ble-gatt"
         case bluetoothAdvertisement = "ble-advertisement"
         case usbHID = "usb-hid"
+        /// A serial line inside a HID device (CP2110): set up by feature reports.
+        case usbHIDUART = "usb-hid-uart"
         case usbBulk = "usb-bulk"
+        case usbCDC = "usb-cdc"
         case usbMassStorage = "usb-mass-storage"
-        case phdc
+        case usbPHDC = "usb-phdc"
         case serial
     }
     package struct Model: Sendable {
@@ -51,6 +54,8 @@ package struct DeviceProfile: Sendable {
     package var isGeneric: Bool
     package var match: [MatchRule]
     package var session: SessionPlan?
+    /// How the device is spoken to on a cable.
+    package var wire: WirePlan?
     /// Why the gateway does not connect to this model, though it can read its frames.
     package var decodeOnly: String?
     package var layouts: [FrameLayout]

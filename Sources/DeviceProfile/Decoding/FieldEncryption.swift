@@ -8,6 +8,8 @@ package struct FrameContext: Sendable {
     package var key: [UInt8]?
     /// The unit that the device's display is set to, where its frames do not tell.
     package var displayUnit: MeasurementUnit?
+    /// What the gateway had asked when this frame came; empty where it came by itself.
+    package var request: [UInt8] = []
 
     package init(
         address: BluetoothAddress? = nil, key: [UInt8]? = nil,
