@@ -49,6 +49,7 @@ let package = Package(
         library("CMicrohttpd", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
         library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        library("CUSB", pkgConfig: "libusb-1.0", apt: "libusb-1.0-0-dev"),
         .systemLibrary(name: "CLinux"),
 
         // Pure: values and rules.
@@ -68,6 +69,9 @@ let package = Package(
         target(
             "BluetoothLink",
             ["CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
+        target(
+            "USBLink",
+            ["CUSB", "CLinux", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
@@ -76,7 +80,8 @@ let package = Package(
             [
                 "CSystemd", "CLinux", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement",
                 "DeviceProfile",
-                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
+                "DeviceLink", "TapeLink", "BluetoothLink", "USBLink", "Registry", "Spool",
+                "Exchange",
                 "Uplink", "Status",
             ]),
         program("hakarud", ["Gateway"]),
@@ -98,6 +103,8 @@ let package = Package(
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests(
             "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+        tests(
+            "USBLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",

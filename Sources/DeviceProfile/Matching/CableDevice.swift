@@ -1,5 +1,3 @@
-package import Measurement
-
 /// What a device on a cable shows before anything is asked of it.
 package struct CableDevice: Sendable, Equatable {
     package var vendorID: UInt16?

@@ -103,7 +103,9 @@ extension HIDUsage {
             let size = prefix & 3 == 3 ? 4 : Int(prefix & 3)
             guard offset + 1 + size <= bytes.count else { return nil }
             var value: UInt32 = 0
-            for place in 0..<size { value |= UInt32(bytes[offset + 1 + place]) << UInt32(8 * place) }
+            for place in 0..<size {
+                value |= UInt32(bytes[offset + 1 + place]) << UInt32(8 * place)
+            }
             switch prefix & 0xFC {
             case 0x04: page = UInt16(truncatingIfNeeded: value)
             case 0x08: usage = UInt16(truncatingIfNeeded: value)

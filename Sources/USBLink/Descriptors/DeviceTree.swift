@@ -78,8 +78,10 @@ package struct DeviceTree: Sendable {
 
     private func link(_ path: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: 1_024)
-        let length = buffer.withUnsafeMutableBytes {
-            readlink(path, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        let length = buffer.withUnsafeMutableBytes { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { text in
+                text.baseAddress.map { readlink(path, $0, text.count) } ?? -1
+            }
         }
         guard length > 0 else { return nil }
         let target = String(decoding: buffer.prefix(length), as: UTF8.self)

@@ -13,7 +13,9 @@ package struct USBPath: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) {
         let halves = text.split(separator: "-", omittingEmptySubsequences: false)
         guard halves.count == 2, let bus = Int(halves[0]), bus > 0 else { return nil }
-        let ports = halves[1].split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
+        let ports = halves[1].split(separator: ".", omittingEmptySubsequences: false).map {
+            Int($0)
+        }
         guard !ports.isEmpty, ports.allSatisfy({ $0 ?? 0 > 0 }) else { return nil }
         self.init(bus: bus, ports: ports.compactMap { $0 })
     }

@@ -76,7 +76,9 @@ extension USBHost {
         let number = device.nextTransfer
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                submit(number, on: device, request, Pending(device, number, request.skip, continuation))
+                submit(
+                    number, on: device, request, Pending(device, number, request.skip, continuation)
+                )
             }
         } onCancel: {
             spawn { await self.cancel(number, on: token) }

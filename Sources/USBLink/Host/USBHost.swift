@@ -55,7 +55,9 @@ package actor USBHost {
                 // The library calls this on its thread, which is the actor's own.
                 nonisolated(unsafe) let moved = device
                 let host = Unmanaged<USBHost>.fromOpaque(context).takeUnretainedValue()
-                host.assumeIsolated { $0.plugged(moved, event == LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED) }
+                host.assumeIsolated {
+                    $0.plugged(moved, event == LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED)
+                }
                 return 0
             }, context, &hotplug)
         guard result == 0 else { throw USBError(result, node: nil) }

@@ -1,5 +1,4 @@
 import CLinux
-package import DeviceLink
 package import DeviceProfile
 package import EventLoop
 import Glibc

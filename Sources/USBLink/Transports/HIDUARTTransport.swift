@@ -1,4 +1,3 @@
-package import DeviceLink
 package import DeviceProfile
 package import EventLoop
 

@@ -1,5 +1,5 @@
-package import DeviceLink
-package import EventLoop
+import DeviceLink
+import EventLoop
 
 /// What a transport needs of the USB library: `USBHost`, or a device made of code in tests.
 package protocol USBDevices: Sendable {

@@ -1,4 +1,3 @@
-package import DeviceProfile
 package import Measurement
 
 /// What happened on a cable; fed into a `WireSession`.

@@ -1,0 +1,6 @@
+import Testing
+
+@testable import USBLink
+
+@Suite struct DescriptorTests {
+}
