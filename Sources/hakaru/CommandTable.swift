@@ -4,7 +4,7 @@ enum CommandTable {
         [
             StatusCommand.command, DevicesCommand.command, SightingsCommand.command,
             RecordsCommand.command,
-        ] + QuarantineCommands.all + ProfileCommands.all + offline + [completion]
+        ] + QuarantineCommands.all + PortCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [

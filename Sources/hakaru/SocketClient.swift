@@ -16,9 +16,24 @@ struct SocketClient {
     func get(_ resource: String, query: [(String, String)] = []) throws(CommandError) -> JSONValue {
         let parts = query.map { Self.escape($0.0) + "=" + Self.escape($0.1) }
         let question = parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
-        let (status, body) = try transfer("http://hakaru" + resource + question)
-        let document = try? JSONValue.parse(body)
-        guard status == 200 else { throw Self.refusal(status, document, resource) }
+        return try document("GET", resource, question, [])
+    }
+
+    /// Asks for a change: `POST` or `DELETE`; the daemon looks at who asks.
+    func change(
+        _ method: String, _ resource: String, _ body: [UInt8] = []
+    ) throws(CommandError) -> JSONValue {
+        try document(method, resource, "", body)
+    }
+
+    private func document(
+        _ method: String, _ resource: String, _ question: String, _ body: [UInt8]
+    ) throws(CommandError) -> JSONValue {
+        let (status, answer) = try transfer(method, "http://hakaru" + resource + question, body)
+        let document = try? JSONValue.parse(answer)
+        guard (200...299).contains(status) else {
+            throw Self.refusal(status, document, resource)
+        }
         guard let document else {
             throw .failed("\(path) answered \(resource) with something that is not JSON")
         }
@@ -41,7 +56,9 @@ struct SocketClient {
         static let limit = 64 << 20
     }
 
-    private func transfer(_ url: String) throws(CommandError) -> (Int, [UInt8]) {
+    private func transfer(
+        _ method: String, _ url: String, _ body: [UInt8]
+    ) throws(CommandError) -> (Int, [UInt8]) {
         guard let handle = curl_easy_init() else { throw .failed("libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
         let received = Received()
@@ -63,11 +80,23 @@ struct SocketClient {
             received.bytes.append(contentsOf: bytes)
             return size * count
         }
+        Self.ask(handle, method, body)
         let code = curl_easy_perform(handle)
         guard code == CURLE_OK else { throw trouble(code, handle) }
         var status = 0
         hakaru_easy_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         return (status, received.bytes)
+    }
+
+    /// A plain `GET` unless another method is asked for.
+    private static func ask(
+        _ handle: UnsafeMutableRawPointer, _ method: String, _ body: [UInt8]
+    ) {
+        guard method != "GET" else { return }
+        hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method)
+        hakaru_easy_set_long(handle, CURLOPT_POSTFIELDSIZE, body.count)
+        let text = String(decoding: body, as: UTF8.self)
+        hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, text)
     }
 
     /// Tells apart what a person can do something about.
@@ -91,7 +120,7 @@ struct SocketClient {
         }
     }
 
-    private static func escape(_ text: String) -> String {
+    static func escape(_ text: String) -> String {
         var out = ""
         for byte in text.utf8 {
             switch byte {

@@ -16,13 +16,18 @@ DEVICES = [
     {"model": "XMTZC05HM", "address": "5C:CA:D3:00:00:04"},
 ]
 
+CABLES = [
+    {"model": "HEM-790IT", "port": "1-1"},
+    {"model": "HEM-790IT", "port": "1-2"},
+]
+
 CONFIGURATION = """gateway:
   id: gw-lab
   consortium-id: C00001
   timezone: Asia/Tokyo
   setting: home
-bluetooth: {{ enabled: true }}
-usb: {{ enabled: false }}
+bluetooth: {{ enabled: {bluetooth} }}
+usb: {{ enabled: {usb} }}
 tape: {{ enabled: false }}
 destinations:
   - name: common-db
@@ -42,12 +47,13 @@ storage: {{ maximum: 512MB }}
 """
 
 
-def configuration(url, authority, token):
+def configuration(url, authority, token, cables=False):
     """The YAML of a home with the four devices."""
     devices = "\n".join("      - { %s }" % ", ".join(
-        '%s: "%s"' % pair for pair in device.items()) for device in DEVICES)
+        '%s: "%s"' % pair for pair in device.items()) for device in (CABLES if cables else DEVICES))
     return CONFIGURATION.format(url=url, authority=authority, token=token,
-                                participant=PARTICIPANT, devices=devices)
+                                participant=PARTICIPANT, devices=devices,
+                                bluetooth=str(not cables).lower(), usb=str(cables).lower())
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -66,12 +72,12 @@ class UnixConnection(http.client.HTTPConnection):
 class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
-    def __init__(self, root, programs, folder, receiver, debug=False):
+    def __init__(self, root, programs, folder, receiver, debug=False, cables=False):
         self._token = os.path.join(folder, "token")
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
         with open(self.configuration, "w") as file:
-            file.write(configuration(receiver.url, receiver.authority, self._token))
+            file.write(configuration(receiver.url, receiver.authority, self._token, cables))
         self.runtime = os.path.join(folder, "run")
         self.state = os.path.join(folder, "state")
         for path in (self.runtime, self.state):

@@ -24,6 +24,7 @@ extension Daemon {
             await self?.deadLetters() ?? .gone
         }
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
+        addPortRoutes()
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }
         server.routeEvents("/v1/events")
     }
@@ -45,7 +46,13 @@ extension Daemon {
                 "clock", object: { $0.member("synchronised", now.synchronised) })
             writer.key("bluetooth")
             documents.adapters(bluetooth?.bluez?.status ?? [], &writer)
-            writer.member("usb", object: { $0.member("state", "off") })
+            writer.member(
+                "usb",
+                object: { writer in
+                    writer.member("state", usb?.state ?? "off")
+                    writer.member("devices", usb?.plugged.count ?? 0)
+                    writer.member("problem", usb?.problem ?? ports.problem)
+                })
             if let tapes {
                 writer.member(
                     "tapes",
@@ -146,7 +153,9 @@ extension Daemon {
         }
         let address = stored.description.bluetoothAddress
         return documents.device(
-            stored, live: address.flatMap { bluetooth?.state(of: $0) } ?? "idle",
+            stored,
+            live: address.flatMap { bluetooth?.state(of: $0) }
+                ?? usb?.state(of: stored.description.id) ?? "idle",
             bonded: address.flatMap { bluetooth?.isBonded($0) } ?? false, participant: owner)
     }
 
@@ -240,13 +249,13 @@ extension Daemon {
 }
 
 extension SocketResponse {
-    fileprivate static let gone = SocketResponse.failure(503, "stopping", "the daemon is stopping")
+    static let gone = SocketResponse.failure(503, "stopping", "the daemon is stopping")
 
     fileprivate static func storeFailed(_ error: SpoolError) -> SocketResponse {
         .failure(503, "store-\(error.name)", "\(error)")
     }
 
-    fileprivate static func list(_ name: String, _ items: [[UInt8]]) -> SocketResponse {
+    static func list(_ name: String, _ items: [[UInt8]]) -> SocketResponse {
         var writer = JSONWriter(capacity: 64 + items.reduce(0) { $0 + $1.count + 1 })
         writer.object { writer in
             writer.key(name)

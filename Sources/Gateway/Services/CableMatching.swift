@@ -1,0 +1,5 @@
+import DeviceProfile
+
+extension ProfileIndex {
+    func cable(_ device: CableDevice) -> [DeviceProfile] { [] }
+}

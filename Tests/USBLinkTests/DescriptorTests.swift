@@ -1,6 +1,0 @@
-import Testing
-
-@testable import USBLink
-
-@Suite struct DescriptorTests {
-}
