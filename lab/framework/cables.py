@@ -35,5 +35,5 @@ class Cables(RoomClient):
 def bus():
     """The number of the virtual hub's bus for slow devices."""
     root = "/sys/devices/platform/vhci_hcd.0"
-    numbers = [int(name[3:]) for name in os.listdir(root) if name.startswith("usb")]
+    numbers = [int(name[3:]) for name in os.listdir(root) if name[3:].isdigit()]
     return min(numbers)

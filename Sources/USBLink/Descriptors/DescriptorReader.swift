@@ -60,7 +60,8 @@ package enum DescriptorReader {
                 if !isAlternate, !found.isEmpty {
                     found[found.count - 1].endpoints.append(endpoint(bytes, offset))
                 }
-            default: break  // Class descriptors: broken ones of serial adapters are common, and not needed.
+            // Class descriptors are not needed, and those of serial adapters are often broken.
+            default: break
             }
             offset += length
         }

@@ -51,7 +51,7 @@ package import EventLoop
     }
 
     /// Speed (least significant byte first), stop bits, parity, data bits.
-    static func coding(_ line: WirePlan.Line) -> [UInt8] {
+    nonisolated static func coding(_ line: WirePlan.Line) -> [UInt8] {
         let speed = UInt32(clamping: line.speed)
         let parity: UInt8 =
             switch line.parity {

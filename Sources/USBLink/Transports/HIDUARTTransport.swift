@@ -28,7 +28,7 @@ package import EventLoop
     }
 
     /// Speed (most significant byte first), parity, flow control, data bits, stop bits.
-    static func settings(_ line: WirePlan.Line) -> [UInt8] {
+    nonisolated static func settings(_ line: WirePlan.Line) -> [UInt8] {
         let speed = UInt32(clamping: line.speed)
         let parity: UInt8 =
             switch line.parity {
