@@ -88,8 +88,8 @@ let package = Package(
         program(
             "hakaru",
             [
-                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "YAML", "DeviceProfile",
-                "DeviceLink", "TapeLink",
+                "CCurl", "CLinux", "Crypto", "DataFiles", "JSON", "Measurement", "YAML",
+                "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
 
         // Tests.

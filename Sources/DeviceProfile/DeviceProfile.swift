@@ -33,6 +33,8 @@ package struct DeviceProfile: Sendable {
         case usbMassStorage = "usb-mass-storage"
         case usbPHDC = "usb-phdc"
         case serial
+
+        package var isCable: Bool { self != .bluetoothGATT && self != .bluetoothAdvertisement }
     }
     package struct Model: Sendable {
         package var name: String
@@ -90,6 +92,10 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
     case eeprom
     /// A number alone, as somebody reads it out of a capture.
     case number
+    /// A time stamp alone.
+    case stamp
+    /// Bytes whose checksum is asked for, as the model computes it.
+    case checksum
 
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 1)
@@ -117,6 +123,8 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case ("serial", nil): self = .serial
         case ("eeprom", nil): self = .eeprom
         case ("number", nil): self = .number
+        case ("stamp", nil): self = .stamp
+        case ("checksum", nil): self = .checksum
         default: return nil
         }
     }
@@ -136,6 +144,8 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case .serial: return "serial"
         case .eeprom: return "eeprom"
         case .number: return "number"
+        case .stamp: return "stamp"
+        case .checksum: return "checksum"
         }
     }
 }
@@ -158,6 +168,8 @@ package struct MatchRule: Sendable {
     /// The manufacturer data after the company id begins so.
     package var companyDataPrefix: [UInt8] = []
     package var addressPrefixes: [String] = []
+    /// What a device on a cable shows.
+    package var cable: CableRule?
     package init() {}
 }
 

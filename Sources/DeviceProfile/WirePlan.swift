@@ -33,7 +33,9 @@ package struct WirePlan: Sendable, Equatable {
         /// Messages of one length that begin with `start`.
         case fixed(start: [UInt8], length: Int)
         /// Reports whose first byte counts the valid ones; `busy` first bytes carry no data.
-        case countedReports(maximum: Int, busy: [UInt8])
+        ///
+        /// Where the count stands second, the first byte is the report's type and goes with the rest.
+        case countedReports(countAt: Int, maximum: Int, busy: [UInt8])
     }
     package struct Line: Sendable, Equatable {
         package enum Parity: String, Sendable, CaseIterable {

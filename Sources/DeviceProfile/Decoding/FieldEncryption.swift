@@ -10,6 +10,10 @@ package struct FrameContext: Sendable {
     package var displayUnit: MeasurementUnit?
     /// What the gateway had asked when this frame came; empty where it came by itself.
     package var request: [UInt8] = []
+    /// The day on which it is read, for devices that count days back from it.
+    package var today: LocalDateTime?
+    /// The number that the device will give to its next record.
+    package var nextRecord: UInt64?
 
     package init(
         address: BluetoothAddress? = nil, key: [UInt8]? = nil,

@@ -25,6 +25,12 @@ package struct FrameLayout: Sendable {
         case fields(FieldLayout)
         /// Several layouts under one source; the first that a frame fits reads it.
         case variants([FieldLayout])
+        /// Messages of text; the first layout that one fits reads it.
+        case text([TextLayout])
+        /// A message format that needs code.
+        case wire(WireFormat)
+        case stamp(StampFormat)
+        case checksum(ChecksumRule)
     }
     package var source: FrameSource
     package var format: Format
@@ -78,6 +84,8 @@ package struct FrameLayout: Sendable {
             case .fields(let layout): return try layout.readings(bytes, context)
             case .variants(let variants):
                 return try variants.variant(of: bytes).readings(bytes, context)
+            case .text(let layouts): return [try layouts.reading(bytes)]
+            case .wire(let format): return try format.readings(bytes, context)
             default:
                 var reading = try decodeChecked(bytes)
                 if reading.keyBytes.isEmpty { reading.keyBytes = bytes }
@@ -135,7 +143,9 @@ package struct FrameLayout: Sendable {
         case .currentTime: return try DeviceStateFrames.currentTime(bytes)
         case .batteryLevel: return try DeviceStateFrames.batteryLevel(bytes)
         case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes, quirks: quirks)
-        case .fields, .variants:
+        case .stamp(let format): return try format.reading(bytes)
+        case .checksum(let rule): return rule.reading(bytes)
+        case .fields, .variants, .text, .wire:
             throw DecodeError("a layout of fields has readings of its own", offset: 0)
         }
     }

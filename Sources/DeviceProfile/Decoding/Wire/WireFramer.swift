@@ -27,8 +27,8 @@ package struct WireFramer: Sendable {
     package mutating func take(_ bytes: [UInt8]) -> [[UInt8]] {
         switch framing {
         case .transfer: return bytes.isEmpty ? [] : [bytes]
-        case .countedReports(let maximum, let busy):
-            return counted(bytes, maximum, busy).map { [$0] } ?? []
+        case .countedReports(let at, let maximum, let busy):
+            return counted(bytes, at, maximum, busy).map { [$0] } ?? []
         default:
             buffer += bytes
             var messages: [[UInt8]] = []
@@ -39,19 +39,22 @@ package struct WireFramer: Sendable {
 
     /// The valid bytes of one report; the rest of it is left from older ones.
     private mutating func counted(
-        _ report: [UInt8], _ maximum: Int, _ busy: [UInt8]
+        _ report: [UInt8], _ at: Int, _ maximum: Int, _ busy: [UInt8]
     ) -> [UInt8]? {
-        guard let first = report.first else { return nil }
+        guard report.count > at, let first = report.first else {
+            dropped += report.count
+            return nil
+        }
         if busy.contains(first) {
             busyReports += 1
             return nil
         }
-        let count = Int(first)
-        guard count > 0, count <= maximum, count < report.count else {
+        let count = Int(report[at])
+        guard count > 0 || at > 0, count <= maximum, at + count < report.count else {
             dropped += report.count
             return nil
         }
-        return Array(report[1...count])
+        return Array(report[..<at] + report[(at + 1)..<(at + 1 + count)])
     }
 
     private mutating func next() -> [UInt8]? {
