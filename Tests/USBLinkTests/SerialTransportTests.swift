@@ -17,8 +17,8 @@ import Testing
             device = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
             var locked: Int32 = 0
             var number: UInt32 = 0
-            ioctl(device, 0x4004_5431, &locked)  // TIOCSPTLCK
-            ioctl(device, 0x8004_5430, &number)  // TIOCGPTN
+            _ = ioctl(device, 0x4004_5431, &locked)  // TIOCSPTLCK
+            _ = ioctl(device, 0x8004_5430, &number)  // TIOCGPTN
             node = "/dev/pts/\(number)"
         }
         deinit { close(device) }

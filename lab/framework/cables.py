@@ -26,6 +26,11 @@ class Cables(RoomClient):
         sys.stdout.flush()
         asyncio.run(serve(self._socket_path))
 
+    def kernel(self):
+        """What the kernel said lately."""
+        told = subprocess.run(["dmesg"], capture_output=True, text=True).stdout
+        return "\n".join(told.splitlines()[-25:])
+
     def plug(self, name):
         """Plugs a device in and returns the path of its socket, `1-1`."""
         port = self.do(name, "plug")

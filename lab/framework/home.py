@@ -51,8 +51,12 @@ class Home:
             parts.append(("hakarud", self.gateway.daemon.tail()))
             parts.append(("receiver", self.receiver.program.tail(20)))
             parts.append(("receiver's journal", "\n".join(str(line)[:400] for line in self.receiver.log()[-12:])))
-        parts.append(("bluetoothd", self.bluetooth.daemon.tail(20)))
+        if self._about.cables:
+            parts.append(("kernel", self.room.kernel()))
+        else:
+            parts.append(("bluetoothd", self.bluetooth.daemon.tail(20)))
         with open(self.room.log, errors="replace") as log:
             parts.append(("room", "\n".join(log.read().splitlines()[-20:])))
-        parts.append(("HCI traffic", self.bluetooth.traffic()))
+        if not self._about.cables:
+            parts.append(("HCI traffic", self.bluetooth.traffic()))
         return "\n".join("--- %s\n%s" % part for part in parts)

@@ -8,7 +8,7 @@ def port(home, path):
     return next((entry for entry in home.gateway.ask("ports")["ports"] if entry["place"] == path), {})
 
 
-def wait_for_port(home, path, what, seconds=30, **wanted):
+def wait_for_port(home, path, what, seconds=15, **wanted):
     """Waits until the daemon says this of a socket; returns all that it says."""
     def reached():
         said = port(home, path)

@@ -160,7 +160,7 @@ import USBLink
         guard !isStopping, let port = ports[path], port.session == nil else { return }
         let bound = bound(port.info)
         let index = profiles()
-        let fitting = index.cable(CableDevice(port.info))
+        let fitting = index.match(CableDevice(port.info))
         let decision = PortRules.decide(
             port.info, bound: bound, fitting: fitting, lines: tree.lines(path))
         switch decision {

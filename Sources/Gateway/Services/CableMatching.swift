@@ -1,5 +1,0 @@
-import DeviceProfile
-
-extension ProfileIndex {
-    func cable(_ device: CableDevice) -> [DeviceProfile] { [] }
-}
