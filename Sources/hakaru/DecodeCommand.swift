@@ -144,7 +144,11 @@ enum DecodeCommand {
             return found.isEmpty
                 ? [.rejected(DecodeError("no data that \(profile.id) reads", offset: 0))] : found
         }
-        if let command = command(bytes, source, profile) { return [command] }
+        if var command = command(bytes, source, profile) {
+            let framed = profile.layout(for: source)?.decode(bytes)
+            command.details += framed?.details ?? []
+            return [command]
+        }
         guard let layout = profile.layout(for: source) else {
             let known = profile.layouts.map(\.source.description).joined(separator: ", ")
             throw CommandError.failed(

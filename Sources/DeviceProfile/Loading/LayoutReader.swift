@@ -105,6 +105,7 @@ enum LayoutReader {
         guard let method, let name else { return nil }
         var rule = ChecksumRule(method, name: name)
         rule.swapsWords = keys.optional("swap-words")?.bool() ?? false
+        rule.isLittleEndian = keys.optional("little-endian")?.bool() ?? false
         if keys.optional("frame")?.bool() ?? false { rule.before = [] }
         if let before = keys.optional("before")?.hexBytes() { rule.before = before }
         rule.between = keys.optional("between")?.hexBytes() ?? []

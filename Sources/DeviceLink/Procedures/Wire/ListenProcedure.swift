@@ -21,7 +21,14 @@ enum WireProcedures {
     static func make(_ plan: WirePlan) -> (any WireProcedure)? {
         switch plan.procedure {
         case .listen: ListenProcedure(plan)
-        default: nil
+        case .omronHHX: OmronHHXProcedure(plan)
+        case .omron0090: Omron0090Procedure(plan)
+        case .ascensia: AscensiaProcedure(plan)
+        case .abbott: AbbottProcedure(plan)
+        case .lifescanStorage: StorageProcedure(plan)
+        case .jpi: JPIProcedure(plan)
+        // Their frames are decoded; the talk that fetches records is not settled.
+        case .lifescanLink, .commands: nil
         }
     }
 }

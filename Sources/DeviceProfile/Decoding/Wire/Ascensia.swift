@@ -1,4 +1,4 @@
-import Measurement
+package import Measurement
 
 /// ASTM of Contour meters: frames `STX n text CR ETB|ETX c1 c2 CR LF`, records `H`, `P`, `R`, `L`.
 package enum Ascensia {
@@ -19,6 +19,11 @@ package enum Ascensia {
         var text = bytes[(start + 1)..<end].dropFirst()
         while text.last == 13 || text.last == 10 { text.removeLast() }
         return Array(text)
+    }
+
+    /// The meter's clock, as the header of its records says it.
+    package static func clock(_ frame: [UInt8]) -> LocalDateTime? {
+        (try? readings(frame))?.first?.deviceTime
     }
 
     static func readings(_ bytes: [UInt8]) throws(DecodeError) -> [Reading] {

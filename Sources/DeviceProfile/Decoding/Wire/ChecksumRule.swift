@@ -16,6 +16,8 @@ package struct ChecksumRule: Sendable, Equatable {
     package var before: [UInt8]?
     package var between: [UInt8] = []
     package var form = Form.bytes
+    /// The least significant byte of the checksum goes first.
+    package var isLittleEndian = false
 
     package init(_ method: FieldChecksum.Method, name: String) {
         self.method = method
@@ -32,7 +34,9 @@ package struct ChecksumRule: Sendable, Equatable {
     }
 
     func reading(_ bytes: [UInt8]) -> Reading {
-        Reading.state([name: hexDigits(value(bytes), method.width * 2)])
+        var reading = Reading.state([name: hexDigits(value(bytes), method.width * 2)])
+        if isLittleEndian { reading.add(["wire-order": "little endian"]) }
+        return reading
     }
 
     /// The whole frame around the bytes.
@@ -45,7 +49,9 @@ package struct ChecksumRule: Sendable, Equatable {
             let value = value(bytes)
             let width = method.width
             return before + bytes + between
-                + (0..<width).map { UInt8(value >> UInt32(8 * (width - 1 - $0)) & 0xFF) }
+                + (0..<width).map {
+                    UInt8(value >> UInt32(8 * (isLittleEndian ? $0 : width - 1 - $0)) & 0xFF)
+                }
         }
     }
 }

@@ -60,6 +60,14 @@ package enum LifeScan {
         return reading
     }
 
+    /// The device's clock out of four bytes; one that was never set is unknown.
+    package static func clock(_ bytes: [UInt8]) -> DateTimeField {
+        guard bytes.count == 4, let seconds = (try? Places(bytes, atLeast: 4))?.le32(0),
+            seconds != 0, seconds != .max
+        else { return .unknown }
+        return .known(epoch.adding(.seconds(Int64(seconds))))
+    }
+
     /// The clock counts from here, without a zone.
     static let epoch = LocalDateTime(localMicroseconds: 946_684_800_000_000)
 

@@ -17,6 +17,8 @@ package enum WireFormat: String, Sendable, CaseIterable {
     case taidoc
     /// Memory dump of a cuff behind the JPI bridge.
     case jpiMemory = "jpi-memory"
+    /// Records of a Microlife cuff.
+    case microlife
     /// Frames of a Sony RC-S380.
     case port100 = "port-100"
 
@@ -30,6 +32,7 @@ package enum WireFormat: String, Sendable, CaseIterable {
         case .ascensia: try Ascensia.readings(bytes)
         case .taidoc: [try TaiDoc.reading(bytes)]
         case .jpiMemory: try JPIMemory.readings(bytes)
+        case .microlife: [try Microlife.reading(bytes)]
         case .port100: [try Port100.reading(bytes)]
         }
     }
