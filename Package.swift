@@ -104,7 +104,8 @@ let package = Package(
         tests(
             "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
         tests(
-            "USBLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+            "USBLink",
+            ["DataFiles", "EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
@@ -117,6 +118,7 @@ let package = Package(
         tests(
             "Gateway",
             [
+                "USBLink",
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
                 "Spool",
                 "Uplink", "YAML",

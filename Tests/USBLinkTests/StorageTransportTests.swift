@@ -129,7 +129,9 @@ import Testing
                 StorageTransport(devices, Self.device(name: "x"), interfaceName: nil))
             try await link.open()
             let reader = spawn { () async -> Bool in
-                do throws(USBError) { _ = try await link.receive() } catch { return error == .cancelled }
+                do throws(USBError) { _ = try await link.receive() } catch {
+                    return error == .cancelled
+                }
                 return false
             }
             await link.close()

@@ -4,10 +4,14 @@ import json
 import sys
 import time
 
+from cable.bridge import Adapter
+from cable.jpi import JPICuff
 from cable.omron import OmronCuff
+from cable.storage import Disk, Verio
 
 DEVICES = {
-    "omron": OmronCuff, "omron-2": OmronCuff,
+    "omron": OmronCuff, "omron-2": OmronCuff, "jpi": JPICuff, "verio": Verio, "stick": Disk,
+    "adapter": Adapter,
 }
 
 

@@ -91,7 +91,7 @@ class CableDevice:
 
     def control(self, kind, request, value, index, length, data):
         """A request on the control pipe; LookupError is a stall."""
-        if kind == 0x80 and request == 6:
+        if kind in (0x80, 0x81) and request == 6:
             return self._descriptor(value >> 8, value & 0xFF)
         if kind == 0x80 and request == 8:
             return b"\1"

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 
 from framework.program import Program
 from framework.waiting import Failed, until
@@ -73,6 +74,7 @@ class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
     def __init__(self, root, programs, folder, receiver, debug=False, cables=False):
+        self._hakaru = os.path.join(programs, "hakaru")
         self._token = os.path.join(folder, "token")
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
@@ -87,6 +89,14 @@ class Gateway:
             os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", self.state,
             "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
             folder, environment)
+
+    def command(self, *words):
+        """Runs `hakaru` against this daemon; returns what it printed."""
+        done = subprocess.run([self._hakaru, *words, "--socket", os.path.join(self.runtime, "hakaru.sock")],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise Failed("hakaru %s: %s" % (" ".join(words), done.stderr.strip()))
+        return done.stdout
 
     def set_token(self, token):
         """Writes the bearer token that the daemon sends."""

@@ -51,6 +51,7 @@ extension Daemon {
                 object: { writer in
                     writer.member("state", usb?.state ?? "off")
                     writer.member("devices", usb?.plugged.count ?? 0)
+                    writer.member("refused", usb?.refusals ?? 0)
                     writer.member("problem", usb?.problem ?? ports.problem)
                 })
             if let tapes {

@@ -10,6 +10,10 @@ struct PortRules {
         case leave(String)
     }
 
+    /// What the interface of a LifeScan meter is called. A disk that is called otherwise is
+    /// somebody's data: it is not even opened.
+    static let storageName = "LifeScan MSC"
+
     /// - Parameters:
     ///   - bound: the profile that the operator bound the port to.
     ///   - fitting: the profiles that fit by what the device shows.
@@ -44,6 +48,11 @@ struct PortRules {
     ) -> String? {
         if let why = profile.decodeOnly { return "\(profile.id) fits; it is not opened: \(why)" }
         guard let plan = profile.wire else { return "\(profile.id) says nothing of a cable" }
+        if profile.transport == .usbMassStorage,
+            !info.interfaces.contains(where: { $0.name == storageName })
+        {
+            return "\(profile.id) fits, but its interface is not called \(storageName): not opened"
+        }
         if profile.transport == .serial {
             if lines.isEmpty { return "\(profile.id): the kernel has made no serial line yet" }
             if plan.line == nil { return "\(profile.id) names no line settings" }

@@ -1,6 +1,7 @@
 import DeviceLink
 import DeviceProfile
 import EventLoop
+import Glibc
 import Measurement
 import Spool
 import USBLink
@@ -17,9 +18,14 @@ import USBLink
     let bindings: PortBindings
     private var host: USBHost?
     private var lines: LineWatcher?
+    private var messages: KernelMessages?
+    private var scanning: Task<Void, Never>?
+    private var scanAgain = false
     private var ports: [USBPath: Port] = [:]
     private var isStopping = false
     private let ended = LoopCondition()
+    /// Devices whose descriptors cannot be what they say.
+    private(set) var refusals = 0
     /// Why USB is not watched; nil while it is.
     private(set) var problem: String?
 
@@ -30,6 +36,8 @@ import USBLink
         /// What `hakaru port list` says of it.
         var state = "waiting"
         var failures = 0
+        /// How often the kernel was asked again for its interfaces.
+        var looks = 0
         var retry: EventSource?
         var session: Session?
     }
@@ -81,9 +89,11 @@ import USBLink
 
     private func watch() async -> Bool {
         do throws(USBError) {
-            let host = try USBHost(tree: tree)
+            // First the messages, then the look: what comes in between is seen twice, not missed.
+            messages = try KernelMessages { [weak self] in self?.scan() }
+            let host = try USBHost(tree: tree) { [weak self] in self?.changed() }
             self.host = host
-            try await host.watch { [weak self] in self?.changed() }
+            await host.scan()
             lines = LineWatcher { [weak self] in self?.recheck() }
             problem = nil
             Log.notice("usb-watching")
@@ -92,8 +102,7 @@ import USBLink
             problem = error.description
             counters.count("usb_unavailable")
             Log.warning("usb-unavailable", ["reason": error.description])
-            host?.stop()
-            host = nil
+            messages = nil
             return false
         }
     }
@@ -102,15 +111,32 @@ import USBLink
     func stop() async {
         isStopping = true
         lines = nil
+        messages = nil
+        await scanning?.value
         for port in ports.values { port.session?.runner.stop() }
         for port in ports.values { await port.session?.task?.value }
-        await host?.unwatch()
         host?.stop()
         host = nil
         ended.broadcast()
     }
 
     // MARK: plugs and pulls
+
+    /// The kernel told of something: its tree is looked at, once for any number of messages.
+    private func scan() {
+        guard let host, !isStopping else { return }
+        guard scanning == nil else { return scanAgain = true }
+        scanning = spawn { [self] in
+            repeat {
+                scanAgain = false
+                await host.scan()
+            } while scanAgain
+            refusals = await host.refusals
+            scanning = nil
+            // A message of udev may mean that a node was given to the group.
+            recheck()
+        }
+    }
 
     private func changed() {
         guard let host, !isStopping else { return }
@@ -121,17 +147,43 @@ import USBLink
             ports[path] = nil
             counters.count("usb_unplugged")
         }
-        for info in present where ports[info.path] == nil {
-            counters.count("usb_plugged")
-            ports[info.path] = Port(info: info)
-            consider(info.path)
+        for info in present {
+            if ports[info.path] == nil {
+                counters.count("usb_plugged")
+                ports[info.path] = Port(info: info)
+            } else if ports[info.path]?.session == nil, ports[info.path]?.info != info {
+                ports[info.path]?.info = info
+            } else {
+                continue
+            }
+            settle(info.path)
+        }
+    }
+
+    private static let settling = Duration.milliseconds(100)
+    private static let mostLooks = 15
+
+    /// Waits until the kernel has made the interfaces, for as long as that ever takes, then decides.
+    private func settle(_ path: USBPath) {
+        guard let port = ports[path], port.retry == nil else { return }
+        guard !port.info.isSettled, port.looks < Self.mostLooks else { return consider(path) }
+        ports[path]?.looks += 1
+        ports[path]?.retry = EventLoop.shared.after(Self.settling) { [weak self] in
+            guard let self, let host, ports[path]?.info.generation == port.info.generation
+            else { return }
+            ports[path]?.retry = nil
+            spawn {
+                await host.scan()
+                guard let left = self.ports[path], left.info == port.info else { return }
+                self.settle(path)
+            }
         }
     }
 
     /// Looks again at all that is not served: a line came, a port was bound, profiles changed.
     func recheck() {
         for (path, port) in ports where port.session == nil && port.retry == nil {
-            if port.profile == nil || port.state.hasPrefix("needs-person") { consider(path) }
+            if port.profile == nil { consider(path) }
         }
     }
 
@@ -165,12 +217,29 @@ import USBLink
             port.info, bound: bound, fitting: fitting, lines: tree.lines(path))
         switch decision {
         case .leave(let why):
+            guard port.state != why else { return }
             ports[path]?.state = why
             counters.count("usb_left_alone")
         case .serve(let ids):
+            guard isPermitted(path, ids.first.flatMap { index[id: $0] }) else { return }
             ports[path]?.profile = ids.first
             begin(path, ids.compactMap { index[id: $0] })
         }
+    }
+
+    /// Whether the nodes may be opened; if not, the next message of udev is waited for.
+    private func isPermitted(_ path: USBPath, _ profile: DeviceProfile?) -> Bool {
+        guard let profile, let info = ports[path]?.info else { return true }
+        let closed = CableLinks.nodes(profile, info, tree.lines(path)).first {
+            access($0, R_OK | W_OK) != 0 && errno == EACCES
+        }
+        guard let closed else { return true }
+        let state = "needs-person: \(USBError.permission(node: closed))"
+        guard ports[path]?.state != state else { return false }
+        ports[path]?.state = state
+        counters.count("usb_no_permission")
+        Log.warning("usb-no-permission", ["node": closed])
+        return false
     }
 
     // MARK: sessions
@@ -178,7 +247,7 @@ import USBLink
     private func begin(_ path: USBPath, _ candidates: [DeviceProfile]) {
         guard let info = ports[path]?.info, let host, let first = candidates.first else { return }
         guard intake.trouble == nil else { return again(path, info, "the store takes nothing") }
-        guard let transport = Transports.make(first, info, host, tree.lines(path)) else {
+        guard let transport = CableLinks.make(first, info, host, tree.lines(path)) else {
             ports[path]?.state = "\(first.id): the device lacks the interface it needs"
             counters.count("usb_wrong_interface")
             return
@@ -290,31 +359,5 @@ extension SessionEnd {
         case .interrupted: "sessions_interrupted"
         case .needsPerson: "sessions_need_person"
         }
-    }
-}
-
-/// The link that a profile's transport asks for.
-private enum Transports {
-    @LoopActor static func make(
-        _ profile: DeviceProfile, _ info: USBDeviceInfo, _ host: USBHost, _ lines: [String]
-    ) -> (any WireTransport)? {
-        let line = profile.wire?.line
-        switch profile.transport {
-        case .usbHID: return HIDTransport(host, info)
-        case .usbHIDUART: return line.flatMap { HIDUARTTransport(host, info, $0) }
-        case .usbBulk, .usbPHDC: return BulkTransport(host, info, line: line)
-        case .usbCDC:
-            // The kernel's driver refuses units with broken descriptors: those go by their bulk pipes.
-            return serial(lines, line) ?? BulkTransport(host, info, line: line)
-        case .usbMassStorage: return StorageTransport(host, info, interfaceName: nil)
-        case .serial: return serial(lines, line)
-        case .bluetoothGATT, .bluetoothAdvertisement: return nil
-        }
-    }
-    @LoopActor private static func serial(
-        _ lines: [String], _ line: WirePlan.Line?
-    ) -> (any WireTransport)? {
-        guard let name = lines.first, let line else { return nil }
-        return SerialTransport(node: "/dev/" + name, line: line)
     }
 }

@@ -16,15 +16,20 @@ package struct DeviceTree: Sendable {
         info.manufacturerName = text(folder + "/manufacturer")
         info.productName = text(folder + "/product")
         info.serial = text(folder + "/serial")
-        info.node = node(folder)
-        let configuration = text(folder + "/bConfigurationValue") ?? "1"
+        info.node = node(path)
+        // The kernel tells of a device before it has made the interfaces.
+        let chosen = text(folder + "/bConfigurationValue")
+        info.isSettled = chosen != nil && !info.interfaces.isEmpty
+        let configuration = chosen ?? "1"
         for index in info.interfaces.indices {
             let number = info.interfaces[index].number
             let place = "\(root)/\(path):\(configuration).\(number)"
+            if access(place, F_OK) != 0 { info.isSettled = false }
             info.interfaces[index].name = text(place + "/interface")
             info.interfaces[index].driver = link(place + "/driver")
             if info.interfaces[index].classCode == 3 {
                 info.interfaces[index].usage = usage(place)
+                if info.interfaces[index].usage == nil { info.isSettled = false }
             }
         }
         return info
@@ -51,7 +56,9 @@ package struct DeviceTree: Sendable {
         return nil
     }
 
-    private func node(_ folder: String) -> String? {
+    /// The device's node; another one after it was put back.
+    package func node(_ path: USBPath) -> String? {
+        let folder = "\(root)/\(path)"
         guard let bus = text(folder + "/busnum").flatMap({ Int($0) }),
             let device = text(folder + "/devnum").flatMap({ Int($0) })
         else { return nil }

@@ -97,6 +97,8 @@ package struct USBDeviceInfo: Sendable, Equatable {
     package var productName: String?
     package var serial: String?
     package var interfaces: [USBInterface]
+    /// The kernel has made the interfaces and bound its drivers, so names and usages are all there.
+    package var isSettled = false
     /// The device node that opening needs permission for.
     package var node: String?
 

@@ -1,5 +1,6 @@
 import CUSB
 import EventLoop
+import Glibc
 
 /// All USB devices of this machine: who is plugged in, and transfers with those that are open.
 ///
@@ -13,19 +14,25 @@ package actor USBHost {
 
     private let tree: DeviceTree
     private let devices: DeviceTable
-    private var hotplug: libusb_hotplug_callback_handle = 0
-    private var arrivals: [USBPath: (device: OpaquePointer, generation: Int)] = [:]
+    private var known: [USBPath: USBDeviceInfo] = [:]
     private var nextGeneration = 0
     var opened: [USBHandle: OpenDevice] = [:]
     private var nextHandle = 0
-    /// Descriptors that could not be read, and arrivals without a place.
-    private var refusals = 0
+    /// Devices whose descriptors cannot be what they say; each is counted once.
+    private var refused: [USBPath: String] = [:]
+    /// How many devices were refused since the start.
+    package private(set) var refusals = 0
 
-    /// Starts the library and its thread; nothing is watched yet.
-    package init(tree: DeviceTree = DeviceTree()) throws(USBError) {
+    /// Starts the library and its thread; nothing is looked at yet.
+    ///
+    /// - Parameter onChange: runs on the loop, once for any number of changes in a row.
+    package init(
+        tree: DeviceTree = DeviceTree(),
+        onChange: @escaping @LoopActor @Sendable () -> Void
+    ) throws(USBError) {
         thread = try USBThread()
         self.tree = tree
-        devices = DeviceTable()
+        devices = DeviceTable(onChange)
     }
 
     /// Ends the thread; all devices have to be closed before.
@@ -34,71 +41,37 @@ package actor USBHost {
     /// The devices that are plugged in now; may be asked from anywhere.
     package nonisolated var present: [USBDeviceInfo] { devices.all }
 
-    /// Arrivals that were refused because their descriptors cannot be what they say.
-    package var refusedArrivals: Int { refusals }
-
-    /// Watches for arrivals and departures; what is plugged in already counts as arriving now.
-    ///
-    /// - Parameter onChange: runs on the loop, once for any number of changes in a row.
-    package func watch(
-        _ onChange: @escaping @LoopActor @Sendable () -> Void
-    ) throws(USBError) {
-        devices.onChange = onChange
-        let context = Unmanaged.passUnretained(self).toOpaque()
-        let events =
-            LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED.rawValue | LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT.rawValue
-        let result = libusb_hotplug_register_callback(
-            thread.context, Int32(events), Int32(LIBUSB_HOTPLUG_ENUMERATE.rawValue),
-            LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY,
-            { _, device, event, context in
-                guard let device, let context else { return 0 }
-                // The library calls this on its thread, which is the actor's own.
-                nonisolated(unsafe) let moved = device
-                let host = Unmanaged<USBHost>.fromOpaque(context).takeUnretainedValue()
-                host.assumeIsolated {
-                    $0.plugged(moved, event == LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED)
-                }
-                return 0
-            }, context, &hotplug)
-        guard result == 0 else { throw USBError(result, node: nil) }
+    /// Looks at the kernel's tree: what has come, what has left, and what has its interfaces by now.
+    package func scan() {
+        let paths = Set(tree.paths())
+        for path in known.keys where !paths.contains(path) { forget(path) }
+        for path in refused.keys where !paths.contains(path) { refused[path] = nil }
+        for path in paths.sorted(by: { "\($0)" < "\($1)" }) { look(path) }
     }
 
-    /// Ends the watch; devices that are open stay open.
-    package func unwatch() {
-        libusb_hotplug_deregister_callback(thread.context, hotplug)
-        for arrival in arrivals.values { libusb_unref_device(arrival.device) }
-        arrivals = [:]
-        devices.onChange = nil
-    }
-
-    private func plugged(_ device: OpaquePointer, _ hasArrived: Bool) {
-        var ports = [UInt8](repeating: 0, count: 8)
-        let depth = libusb_get_port_numbers(device, &ports, Int32(ports.count))
-        guard depth > 0 else { return }  // a root hub
-        let path = USBPath(
-            bus: Int(libusb_get_bus_number(device)), ports: ports.prefix(Int(depth)).map(Int.init))
-        if hasArrived { arrived(device, path) } else { left(device, path) }
-    }
-
-    private func arrived(_ device: OpaquePointer, _ path: USBPath) {
-        nextGeneration += 1
-        if let former = arrivals[path] { libusb_unref_device(former.device) }
-        arrivals[path] = (libusb_ref_device(device), nextGeneration)
+    private func look(_ path: USBPath) {
+        let node = tree.node(path)
+        if let former = known[path], former.node == node, former.isSettled { return }
+        if let node, refused[path] == node { return }
         do throws(DescriptorError) {
-            guard var info = try tree.device(path) else { return devices.remove(path) }
-            info.generation = nextGeneration
+            guard var info = try tree.device(path) else { return forget(path) }
+            if let former = known[path], former.node == info.node {
+                info.generation = former.generation
+            } else {
+                nextGeneration += 1
+                info.generation = nextGeneration
+            }
+            known[path] = info
             if info.classCode != 9 { devices.put(info) }  // hubs are no devices
         } catch {
             refusals += 1
-            devices.remove(path)
+            refused[path] = node
+            forget(path)
         }
     }
 
-    private func left(_ device: OpaquePointer, _ path: USBPath) {
-        // A device that was put back quickly may have arrived before its former self left.
-        guard let known = arrivals[path], known.device == device else { return }
-        arrivals[path] = nil
-        libusb_unref_device(known.device)
+    private func forget(_ path: USBPath) {
+        known[path] = nil
         devices.remove(path)
     }
 
@@ -108,12 +81,17 @@ package actor USBHost {
     package func open(
         _ info: USBDeviceInfo, claiming interfaces: [UInt8]
     ) throws(USBError) -> USBHandle {
-        guard let arrival = arrivals[info.path], arrival.generation == info.generation else {
+        guard known[info.path]?.generation == info.generation, let node = info.node else {
             throw .gone
         }
+        let descriptor = Glibc.open(node, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.error(errno, node) }
         var handle: OpaquePointer?
-        let result = libusb_open(arrival.device, &handle)
-        guard result == 0, let handle else { throw USBError(result, node: info.node) }
+        let result = libusb_wrap_sys_device(thread.context, Int(descriptor), &handle)
+        guard result == 0, let handle else {
+            Glibc.close(descriptor)
+            throw USBError(result, node: node)
+        }
         libusb_set_auto_detach_kernel_driver(handle, 1)
         var claimed: [Int32] = []
         for interface in interfaces {
@@ -121,14 +99,24 @@ package actor USBHost {
             guard result == 0 else {
                 for interface in claimed { libusb_release_interface(handle, interface) }
                 libusb_close(handle)
-                throw USBError(result, node: info.node)
+                Glibc.close(descriptor)
+                throw USBError(result, node: node)
             }
             claimed.append(Int32(interface))
         }
         nextHandle += 1
         let token = USBHandle(number: nextHandle)
-        opened[token] = OpenDevice(handle: handle, claimed: claimed)
+        opened[token] = OpenDevice(
+            handle: handle, descriptor: descriptor, claimed: claimed)
         return token
+    }
+
+    private static func error(_ code: Int32, _ node: String) -> USBError {
+        switch code {
+        case EACCES, EPERM: .permission(node: node)
+        case ENOENT, ENODEV, ENXIO: .gone
+        default: .failed("\(node): \(String(cString: strerror(code)))")
+        }
     }
 
     /// Ends all transfers, gives the interfaces back to the kernel's drivers and closes the device.
@@ -144,6 +132,8 @@ package actor USBHost {
         }
         for interface in device.claimed { libusb_release_interface(device.handle, interface) }
         libusb_close(device.handle)
+        // The library leaves a descriptor open that it was given.
+        Glibc.close(device.descriptor)
         opened[token] = nil
     }
 
@@ -157,14 +147,16 @@ package struct USBHandle: Sendable, Hashable { let number: Int }
 /// An open device; touched on the USB thread only.
 final class OpenDevice {
     let handle: OpaquePointer
+    let descriptor: Int32
     let claimed: [Int32]
     var isClosing = false
     var transfers: [Int: UnsafeMutablePointer<libusb_transfer>] = [:]
     var nextTransfer = 0
     var drained: [CheckedContinuation<Void, Never>] = []
 
-    init(handle: OpaquePointer, claimed: [Int32]) {
+    init(handle: OpaquePointer, descriptor: Int32, claimed: [Int32]) {
         self.handle = handle
+        self.descriptor = descriptor
         self.claimed = claimed
     }
 }
@@ -173,23 +165,20 @@ final class OpenDevice {
 final class DeviceTable: Sendable {
     private struct State {
         var devices: [USBPath: USBDeviceInfo] = [:]
-        var onChange: (@LoopActor @Sendable () -> Void)?
         var isTold = false
     }
     private let state = Locked(State())
+    private let onChange: @LoopActor @Sendable () -> Void
 
-    var onChange: (@LoopActor @Sendable () -> Void)? {
-        get { state.withLock { $0.onChange } }
-        set { state.withLock { $0.onChange = newValue } }
-    }
+    init(_ onChange: @escaping @LoopActor @Sendable () -> Void) { self.onChange = onChange }
 
     var all: [USBDeviceInfo] {
         state.withLock { $0.devices.values.sorted { $0.generation < $1.generation } }
     }
 
     func put(_ info: USBDeviceInfo) {
-        state.withLock { $0.devices[info.path] = info }
-        tell()
+        let former = state.withLock { $0.devices.updateValue(info, forKey: info.path) }
+        if former != info { tell() }
     }
 
     func remove(_ path: USBPath) {
@@ -205,11 +194,8 @@ final class DeviceTable: Sendable {
         }
         guard due else { return }
         spawn { [self] in
-            let handler = state.withLock { state in
-                state.isTold = false
-                return state.onChange
-            }
-            handler?()
+            state.withLock { $0.isTold = false }
+            onChange()
         }
     }
 }

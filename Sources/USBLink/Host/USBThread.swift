@@ -20,6 +20,7 @@ final class USBThread: SerialExecutor, @unchecked Sendable {
     /// Starts the library and its thread; all signals are blocked in it.
     init() throws(USBError) {
         var made: OpaquePointer?
+        _ = hakaru_usb_no_discovery()
         let result = libusb_init(&made)
         guard result == 0, let made else { throw USBError(result, node: nil) }
         context = made

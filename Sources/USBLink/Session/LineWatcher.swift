@@ -13,8 +13,8 @@ import Glibc
     ) {
         descriptor = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
         let mask = UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_ATTRIB)
+        // What was opened is closed by `deinit`, also when nil is returned.
         guard descriptor >= 0, inotify_add_watch(descriptor, directory, mask) >= 0 else {
-            if descriptor >= 0 { close(descriptor) }
             return nil
         }
         let watched = descriptor
@@ -25,7 +25,7 @@ import Glibc
 
     isolated deinit {
         source?.cancel()
-        close(descriptor)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     /// Whether one of the events was about a serial line.
