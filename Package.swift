@@ -52,6 +52,7 @@ let package = Package(
         .systemLibrary(name: "CBluetooth", providers: [.apt(["libbluetooth-dev"])]),
         library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        library("CUSB", pkgConfig: "libusb-1.0", apt: "libusb-1.0-0-dev"),
         .systemLibrary(name: "CLinux"),
 
         // Pure: values and rules.
@@ -71,6 +72,9 @@ let package = Package(
         target(
             "BluetoothLink",
             ["CBluetooth", "CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
+        target(
+            "USBLink",
+            ["CUSB", "CLinux", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target(
             "Uplink", ["CCurl", "CZlib", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
@@ -81,15 +85,16 @@ let package = Package(
                 "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
                 "Measurement",
                 "DeviceProfile",
-                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
+                "DeviceLink", "TapeLink", "BluetoothLink", "USBLink", "Registry", "Spool",
+                "Exchange",
                 "Uplink", "Status",
             ]),
         program("hakarud", ["Gateway"]),
         program(
             "hakaru",
             [
-                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "YAML", "DeviceProfile",
-                "DeviceLink", "TapeLink",
+                "CCurl", "CLinux", "Crypto", "DataFiles", "JSON", "Measurement", "YAML",
+                "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
 
         // Tests.
@@ -103,6 +108,9 @@ let package = Package(
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests(
             "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+        tests(
+            "USBLink",
+            ["DataFiles", "EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
@@ -115,6 +123,7 @@ let package = Package(
         tests(
             "Gateway",
             [
+                "USBLink",
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
                 "Spool",
                 "Uplink", "YAML",
