@@ -129,6 +129,7 @@ let package = Package(
                 "Uplink", "YAML",
             ]),
         tests("Measurement", []),
+        tests("Crypto", []),
         tests(
             "DeviceProfile",
             ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
@@ -136,6 +137,13 @@ let package = Package(
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),
+        // Not shipped: what scripts/bench store and uplink measure, and the bare loops beside it.
+        .executableTarget(
+            name: "StoreBench", dependencies: ["Spool", "Measurement"], path: "Tests/StoreBench",
+            swiftSettings: common),
+        .executableTarget(
+            name: "StorePeer", path: "Tests/StorePeer",
+            linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("curl")]),
         // Not shipped: what scripts/bench decode measures, with every allocation counted.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .executableTarget(
@@ -147,7 +155,9 @@ let package = Package(
         tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
         tests(
             "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),
-        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "JSON", "Measurement", "SpoolTorture"]),
+        tests(
+            "Spool",
+            ["CSQLite", "CLinux", "Crypto", "EventLoop", "JSON", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
         tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]

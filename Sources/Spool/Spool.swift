@@ -10,6 +10,8 @@ package struct SpoolConfiguration: Sendable {
     /// `storage.reserve`: devices stop giving while less than this is left, of the maximum or on the
     /// disk; what is under way then still fits.
     package var reserveBytes: Int64
+    /// Nil: values are stored as they are.
+    package var encryption: StoreEncryption?
     /// How long another program's lock on the file is waited for.
     package var busyTimeout: Interval = .seconds(5)
     /// Another file layer than SQLite's own; tests inject faults with it.
@@ -89,6 +91,8 @@ package actor Spool {
     var roomLimit: Int64 { max(0, configuration.maximumBytes - configuration.reserveBytes) }
     var reserveBytes: Int64 { configuration.reserveBytes }
     nonisolated var storePath: String { files.store }
+    nonisolated var storeDirectory: String { files.directory }
+    var encryption: StoreEncryption? { configuration.encryption }
     func freeDiskBytes() -> Int64? { configuration.freeBytes(configuration.directory) }
 
     /// Bytes on disk of the store and its log.

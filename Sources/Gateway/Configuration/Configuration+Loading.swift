@@ -156,6 +156,7 @@ extension Configuration.Storage {
                 about: "reserve", "is more than half of the maximum",
                 accepted: "at most \(made.maximumBytes / 2) bytes")
         }
+        made.encryption = keys.optional("encryption")?.mapping(Configuration.Encryption.read)
         return made
     }
 }

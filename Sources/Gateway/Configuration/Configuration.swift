@@ -59,6 +59,21 @@ package struct Configuration: Sendable, Equatable {
         package var reserveBytes: Int {
             reserve ?? min(32_000_000, max(1_000_000, maximumBytes / 20))
         }
+        /// Nil: values are stored as they are.
+        package var encryption: Encryption?
+    }
+
+    /// Under which key values are sealed on the disk.
+    package struct Encryption: Sendable, Equatable {
+        package var key: Key
+        /// False: what is sealed stays readable, what is new is stored as it is.
+        package var seals = true
+
+        package enum Key: Sendable, Equatable {
+            case file(ConfiguredFile)
+            /// The name under which systemd hands it over.
+            case credential(String)
+        }
     }
 
     /// Who may read the socket and who may change things through it.

@@ -21,6 +21,7 @@ extension Daemon {
         }
         server.route("GET", "/v1/records") { [weak self] in await self?.records($0) ?? .gone }
         addDecisionRoutes()
+        addStoreRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }
@@ -92,6 +93,8 @@ extension Daemon {
                 writer.member("maximum_bytes", configuration.storage.maximumBytes)
                 writer.member("reserve_bytes", configuration.storage.reserveBytes)
                 let trouble = intake.trouble
+                let isSealed = configuration.storage.encryption?.seals == true
+                writer.member("encryption", isSealed ? "on" : "off")
                 writer.member("state", trouble?.name ?? (unreadable ? "unavailable" : "ok"))
                 writer.member("reason", trouble.map { "\($0)" })
                 writer.member("waiting_in_memory", intake.backlog)

@@ -41,10 +41,7 @@ import Status
         let data = DataDirectory.find()
         let profiles = ProfileStore(data)
         let spool = Spool(
-            SpoolConfiguration(
-                directory: options.stateDirectory,
-                maximumBytes: Int64(configuration.storage.maximumBytes),
-                reserveBytes: Int64(configuration.storage.reserveBytes)),
+            configuration.storage.spool(directory: options.stateDirectory),
             now: { GatewayTime.now().utc })
         let roster = Roster(configuration)
         let uplink = try UplinkService(
@@ -83,6 +80,7 @@ import Status
         startLinks()
         tasks.append(spawn { [profiles] in await profiles.watch() })
         tasks.append(spawn { [clockWatch] in await clockWatch.run() })
+        tasks.append(spawn { [weak self] in await self?.sealStore() })
         watchRetention()
         _ = try? EventLoop.shared.enableWatchdog()
         settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
@@ -104,11 +102,11 @@ import Status
                     ])
             }
             if report.wasUnclean { Log.warning("store-unclean-end") }
-            await intake.lookForRoom()
         } catch {
-            counters.count("store_failures")
             Log.error("store-unavailable", ["state": error.name, "reason": "\(error)"])
         }
+        // Where it cannot be opened this is the state until it can.
+        await intake.lookForRoom()
     }
 
     private func startLinks() {

@@ -123,20 +123,30 @@ struct DestinationPolicy: Sendable {
         startRetrying()
     }
 
-    /// Notices before the store is full that it will be; sessions stop, what they gave is stored.
+    /// Notices before the store is full that it will be, and whether it works at all.
+    ///
+    /// Sessions stop, what they gave is stored; the state ends by itself.
     func lookForRoom() async {
-        guard failure == nil, let found = try? await spool.makeRoom(at: GatewayTime.now().utc)
-        else {
-            return
+        do throws(SpoolError) {
+            let found = try await spool.makeRoom(at: GatewayTime.now().utc)
+            if waiting.isEmpty { failure = nil }
+            if found.freedRecords > 0 {
+                Log.notice("room-made", ["delivered_records_removed": "\(found.freedRecords)"])
+            }
+            let isNew = shortage == nil
+            shortage = found.shortage
+            guard let shortage else { return }
+            if isNew {
+                counters.count("store_shortages")
+                Log.error("store-short", ["state": shortage.name, "reason": "\(shortage)"])
+            }
+        } catch {
+            if failure == nil {
+                counters.count("store_failures")
+                Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
+            }
+            failure = error
         }
-        if found.freedRecords > 0 {
-            Log.notice("room-made", ["delivered_records_removed": "\(found.freedRecords)"])
-        }
-        let before = shortage
-        shortage = found.shortage
-        guard let shortage, before == nil else { return }
-        counters.count("store_shortages")
-        Log.error("store-short", ["state": shortage.name, "reason": "\(shortage)"])
         startRetrying()
     }
 
@@ -152,7 +162,6 @@ struct DestinationPolicy: Sendable {
             guard (try? await sleep(for: pause)) != nil else { break }
             pause = min(.seconds(30), max(.seconds(1), pause * 2))
             guard let (commit, boot) = waiting.first else {
-                failure = nil
                 await lookForRoom()
                 continue
             }
