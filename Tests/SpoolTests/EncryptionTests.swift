@@ -40,12 +40,8 @@ import Testing
 
     private var found: [String] {
         directory.entries.flatMap { name in
-            let bytes = readFile(directory.path + "/" + name)
-            return Self.traces.filter { text in
-                bytes.withUnsafeBytes { raw in
-                    memmem(raw.baseAddress, raw.count, text, text.utf8.count) != nil
-                }
-            }.map { "\(name): \($0)" }
+            Self.traces.filter { file(directory.path + "/" + name, holds: $0) }
+                .map { "\(name): \($0)" }
         }
     }
 

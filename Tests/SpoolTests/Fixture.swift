@@ -76,7 +76,7 @@ func file(_ path: String, holds text: String) -> Bool {
                 start + offset, Int32(wanted[0]), raw.count - wanted.count - offset + 1)
         {
             if memcmp(hit, wanted, wanted.count) == 0 { return true }
-            offset = UnsafeRawPointer(hit) - start + 1
+            offset = start.distance(to: UnsafeRawPointer(hit)) + 1
         }
         return false
     }

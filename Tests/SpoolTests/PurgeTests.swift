@@ -68,14 +68,7 @@ import Testing
     /// The files in which one of the texts stands.
     private func found(_ texts: [String]) -> [String] {
         directory.entries.flatMap { name in
-            let bytes = readFile(directory.path + "/" + name)
-            return texts.filter { holds(bytes, Array($0.utf8)) }.map { "\(name): \($0)" }
-        }
-    }
-
-    private func holds(_ bytes: [UInt8], _ wanted: [UInt8]) -> Bool {
-        bytes.withUnsafeBytes { raw in
-            memmem(raw.baseAddress, raw.count, wanted, wanted.count) != nil
+            texts.filter { file(directory.path + "/" + name, holds: $0) }.map { "\(name): \($0)" }
         }
     }
 
