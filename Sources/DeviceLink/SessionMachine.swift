@@ -201,7 +201,7 @@ package struct SessionMachine: Sendable {
         if disconnect { actions.append(.disconnect) }
         guard end == .complete else { return }
         for index in memory.clockSteps.indices { memory.clockSteps[index].drained = true }
-        memory.lastSessionEndedAt = now.utc
+        if now.synchronised { memory.lastSessionEndedAt = now.utc }
         queue.memoryChanged = true
     }
 

@@ -23,6 +23,8 @@ package struct TapePlayer: Sendable {
     let file: String
     let profiles: ProfileIndex
     let zone: TimeZoneRules
+    /// What the gateway's clock was put forward in tapes before this one.
+    let steppedBefore: Interval
     var memory: DeviceMemory
     var consumed: Set<Int> = []
     var index = 0
@@ -39,29 +41,33 @@ package struct TapePlayer: Sendable {
     var steps: [TapeStep] = []
     var actions: [SessionAction] = []
     var passedOver = false
+    /// What the device broadcast last before its session.
+    var sighted: Advertisement?
     /// The last characteristic that was written although the tape says nothing of it.
     var tolerated: BluetoothUUID?
 
     /// A player at the start of a tape; `memory` is what is known of its device.
     package init(
         _ tape: Tape, file: String, profiles: ProfileIndex, zone: TimeZoneRules,
-        memory: DeviceMemory
+        memory: DeviceMemory, steppedBefore: Interval = .zero
     ) {
         self.tape = tape
         self.file = file
         self.profiles = profiles
         self.zone = zone
         self.memory = memory
+        self.steppedBefore = steppedBefore
         now = tape.lines.first?.at ?? Instant(seconds: 0)
         collector = AdvertisementCollector(zone: zone, simulated: true)
     }
 
     package var gatewayTime: GatewayTime { time(now) }
 
-    /// The gateway's clocks at a moment of the tape: the monotonic one starts with the tape.
+    /// The gateway's clocks at a moment of the tape: the monotonic one goes on from tape to tape
+    /// and leaves out what the other one was put forward.
     func time(_ instant: Instant) -> GatewayTime {
-        let start = tape.lines.first?.at ?? instant
-        let (nanoseconds, overflow) = (instant - start).microseconds.multipliedReportingOverflow(
+        let stepped = tape.stepped(until: instant) + steppedBefore
+        let (nanoseconds, overflow) = (instant - stepped).microseconds.multipliedReportingOverflow(
             by: 1_000)
         return GatewayTime(
             utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
@@ -138,7 +144,7 @@ package struct TapePlayer: Sendable {
             if machine == nil { try advertised(bytes, rssi, line) }
         case .connected: connectedAgain()
         case .read(let uuid, let bytes): values[uuid] = (bytes, line.at)
-        case .gatewayClock(let state): synchronised = state
+        case .gatewayClock(let state, _): synchronised = state
         case .notification(let uuid, let bytes):
             try needConnection(line, "a value of \(uuid)")
             feed(.notification(uuid, bytes, at: time(line.at)))
@@ -215,6 +221,7 @@ package struct TapePlayer: Sendable {
         }
         steps.append(.sighting(sighting))
         profile = matched
+        sighted = advertisement
         if matched.transport == .bluetoothAdvertisement {
             emit(
                 collector.take(
@@ -244,6 +251,7 @@ package struct TapePlayer: Sendable {
         steps.append(.matched(profile: chosen.id))
         profile = chosen
         machine = session
+        if let sighted { machine?.sighted(sighted) }
         actions += machine?.start() ?? []
     }
 

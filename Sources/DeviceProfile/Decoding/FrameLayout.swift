@@ -19,6 +19,7 @@ package struct FrameLayout: Sendable {
         case stepCounterSummary
         case dateTime
         case currentTime
+        case elapsedTime
         case batteryLevel
         /// One IEEE 11073 number: SFLOAT in two bytes, FLOAT in four.
         case medicalFloat
@@ -60,6 +61,7 @@ package struct FrameLayout: Sendable {
         ("step-counter-summary", .stepCounterSummary),
         ("date-time", .dateTime),
         ("current-time", .currentTime),
+        ("elapsed-time", .elapsedTime),
         ("battery-level", .batteryLevel),
         ("medical-float", .medicalFloat),
     ]
@@ -132,6 +134,7 @@ package struct FrameLayout: Sendable {
             return try RunningSpeedMeasurement.decode(bytes, quirks: quirks)
         case .stepCounterSummary: return try StepCounterSummary.decode(bytes, quirks: quirks)
         case .dateTime: return try DeviceStateFrames.dateTime(bytes)
+        case .elapsedTime: return try ElapsedTime.frame(bytes, quirks: quirks)
         case .currentTime: return try DeviceStateFrames.currentTime(bytes)
         case .batteryLevel: return try DeviceStateFrames.batteryLevel(bytes)
         case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes, quirks: quirks)

@@ -181,15 +181,18 @@ import Spool
         policy.began(address)
         deferred[address] = nil
         counters.count("sessions_started")
-        spawn { [self] in await begin(address, profile, peripheral) }
+        spawn { [self] in
+            await begin(address, profile, peripheral, sighting.advertisement)
+        }
     }
 
     private func begin(
-        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: BlueZPeripheral
+        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: BlueZPeripheral,
+        _ advertisement: Advertisement
     ) async {
         let device = describe(address)
         guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
-            let machine = SessionMachine(
+            var machine = SessionMachine(
                 profile: profile, device: device, memory: stored, zone: zone, simulated: false,
                 now: GatewayTime.now())
         else {
@@ -199,6 +202,7 @@ import Spool
                 at: GatewayTime.now().steady)
         }
         guard !isStopping else { return }
+        machine.sighted(advertisement)
         var surroundings = GATTSessionRunner.Surroundings(
             commit: { [weak self] commit in await self?.take(commit, of: address) ?? false },
             note: { SessionLog.write($0, device: device) })

@@ -33,6 +33,7 @@ private let whole: [(format: String, hex: String)] = [
     ("step-counter-summary", "C0 03 0100 0200 0A000000 01000000 100000 050000"),
     ("date-time", "E9070C1F173B3A"),
     ("current-time", "E9070C1F173B3A 03 00 00"),
+    ("elapsed-time", "22 9e24ea300000 01 00"),
     ("battery-level", "64"),
     ("medical-float", "F6F4"),
 ]

@@ -54,7 +54,8 @@ import YAML
         let vendor = try #require(BluetoothUUID("233bf001-5a34-1b6d-975c-000d5690abe4"))
         #expect(
             plan.steps == [
-                .readInformation, .readClock(.dateTime), .setClock(.currentTime, .utc),
+                .readInformation, .readClock(.dateTime),
+                .setClock(.currentTime, ClockSetting(.utc, form: .currentTime)),
                 .subscribe([.weightMeasurement, vendor]), .recordAccess(access),
                 .write(BluetoothUUID(0xFFF1), [2, 1, 3]), .wait(.milliseconds(250)),
             ])
