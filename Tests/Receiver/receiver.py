@@ -6,6 +6,7 @@
 """
 
 import argparse
+import hashlib
 import http.server
 import json
 import os
@@ -80,6 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers = {**(headers if how["mode"] not in ("status", "garbage") else {}), **extra}
         server.log.write(
             "request", path=self.path, status=status, bytes=len(body),
+            body_sha256=hashlib.sha256(body).hexdigest(),
             idempotency_key=self.headers.get("Idempotency-Key"), records=len(results),
             user_agent=self.headers.get("User-Agent"), misbehaved=how["mode"] if how else None,
             error=answer.get("error") if answer else None,
@@ -152,7 +154,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             results.append(result)
             server.log.write("record", index=entry.index, person_id=entry.person,
                              table=entry.table, verdict=verdict, reason=reason,
-                             values=entry.values)
+                             values=entry.values, idempotency_key=key)
         if how and how["mode"] == "duplicate":
             results = [{"index": r["index"], "status": "duplicate"} for r in results]
         refused = any(r["status"] == "rejected" for r in results)
@@ -274,6 +276,8 @@ def arguments():
     parser.add_argument("--max-bytes", type=int, default=0)
     parser.add_argument("--plain", action="store_true", help="answer 204 instead of results")
     parser.add_argument("--log")
+    parser.add_argument("--resume", action="store_true",
+                        help="remember what the log says was accepted before")
     parser.add_argument("--control")
     parser.add_argument("--ready-file")
     return parser
@@ -286,6 +290,8 @@ def main():
     options = parser.parse_args()
     if not options.http and not (options.cert and options.key):
         parser.error("--cert and --key are needed, or --http")
+    if options.resume and not options.log:
+        parser.error("--resume needs --log")
     server = Server((options.address, options.port), Handler, bind_and_activate=True)
     server.tls = None
     if not options.http:
@@ -296,6 +302,8 @@ def main():
             server.tls.verify_mode = ssl.CERT_REQUIRED
     server.rules = Rules(options.format, options.accept)
     server.ledger = Ledger()
+    if options.resume:
+        server.ledger.remember(options.log)
     server.misbehaviour = misbehaviour.Misbehaviour()
     server.log = Log(options.log)
     for name in ("bearer", "max_records", "max_bytes", "plain", "path"):
