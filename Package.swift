@@ -74,7 +74,7 @@ let package = Package(
         target(
             "Gateway",
             [
-                "CSystemd", "CLinux", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement",
+                "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement",
                 "DeviceProfile",
                 "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
                 "Uplink", "Status",
@@ -125,7 +125,7 @@ let package = Package(
         tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
         tests(
             "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),
-        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
+        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "JSON", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
         tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]

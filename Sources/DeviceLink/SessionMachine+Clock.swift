@@ -142,6 +142,7 @@ extension SessionMachine {
         guard now.synchronised else { return }
         memory.clockOffset = offset
         memory.clockCheckedAt = now.utc
+        memory.clockLatency = latency
         queue.memoryChanged = true
     }
 

@@ -2,9 +2,10 @@
 enum CommandTable {
     static let all: [Command] =
         [
-            StatusCommand.command, DevicesCommand.command, SightingsCommand.command,
-            RecordsCommand.command,
-        ] + QuarantineCommands.all + ProfileCommands.all + offline + [completion]
+            StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
+            SightingsCommand.command, RecordsCommand.command,
+        ] + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
+        + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [
