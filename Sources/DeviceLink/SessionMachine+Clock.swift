@@ -142,7 +142,7 @@ extension SessionMachine {
         guard now.synchronised else { return }
         memory.clockOffset = offset
         memory.clockCheckedAt = now.utc
-        memory.clockLatency = latency
+        memory.clockLatency = clock.check?.latency
         queue.memoryChanged = true
     }
 
