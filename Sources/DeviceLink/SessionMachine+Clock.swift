@@ -58,11 +58,12 @@ extension SessionMachine {
 
     private mutating func shownClock(_ uuid: BluetoothUUID, _ bytes: [UInt8]) -> Shown {
         if uuid == .elapsedTime {
-            guard let time = try? ElapsedTime(bytes) else {
+            guard let time = try? ElapsedTime(parsing: bytes) else {
                 return .nothing("\(bytes.count) bytes are no elapsed time")
             }
-            clock.isUnset = clock.isUnset || time.needsToBeSet
-            return .clock(time.reading, time.state)
+            clock.isUnset = clock.isUnset || time.needsSetting ?? false
+            return time.reading.map { .clock($0, time.clockState) }
+                ?? .nothing("the device has no date")
         }
         if let layout = profile.layout(for: .gatt(uuid)), layout.isOwn {
             let reading = layout.decode(bytes)
@@ -115,8 +116,9 @@ extension SessionMachine {
 
     /// What the clock should show now by what is known of it.
     private func expectedClock() -> (time: LocalDateTime, offset: Interval)? {
-        guard let check = clock.check, case .wall(let time) = check.reading,
-            let offset = check.offset(rules: profile.time, zone: builder.engine.zone)
+        guard var check = clock.check, case .wall(let time) = check.reading else { return nil }
+        check.gateway = check.gateway.resolved(by: now)
+        guard let offset = check.offset(rules: profile.time, zone: builder.engine.zone)
         else { return nil }
         let elapsed = Interval(
             microseconds: (now.monotonicNanoseconds - check.gateway.monotonicNanoseconds) / 1_000)
@@ -190,12 +192,15 @@ extension SessionMachine {
     /// The device has told its time and waits for ours (Omron).
     private mutating func answerClock(_ uuid: BluetoothUUID) {
         guard let (target, setting) = plan.clockOnNotification, target == uuid, !clock.wasSet,
+            !hasAnsweredClock,
             !operations.contains(.setClock(uuid, setting)), current != .setClock(uuid, setting)
         else { return }
         guard characteristics[uuid]?.contains(.write) ?? false else {
             return actions.append(
                 .note(.clockNotSet(because: "the device has no writable \(uuid)")))
         }
+        // Once: a device that cuts seconds would ask for ever.
+        hasAnsweredClock = true
         operations.insert(.setClock(uuid, setting), at: 0)
         guard phase == .draining else { return }
         actions.append(.cancelTimer(.quiet))

@@ -35,7 +35,7 @@ extension SessionMachine {
         guard let layout = profile.layout(for: .gatt(uuid)), layout.assembly == nil,
             // Records that are asked for are all asked for again.
             !plan.steps.contains(where: { if case .recordAccess = $0 { true } else { false } }),
-            layout.readings(bytes).allSatisfy({ builder.hasOwnIdentity($0) })
+            layout.readings(bytes, context).allSatisfy({ builder.hasOwnIdentity($0) })
         else {
             return actions.append(
                 .note(.refused(step: "left over", "a value that could be an old one")))
@@ -49,19 +49,65 @@ extension SessionMachine {
         _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed
     ) {
         let frame = RawFrame(source: layout.source.description, bytes: bytes)
-        for reading in layout.readings(bytes) {
+        for reading in layout.readings(bytes, context) {
+            context.remembered.merge(reading.remembered) { _, new in new }
             if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
                 joinContext(reading, frame)
+            } else if reading.part != nil {
+                joinPart(entry(reading, frame), delivery)
             } else {
-                deliver(reading, frame, as: delivery)
+                deliver(entry(reading, frame), as: delivery)
             }
         }
     }
 
-    private mutating func deliver(_ reading: Reading, _ frame: RawFrame, as delivery: Delivery) {
-        let entry = SessionEntry(
+    private func entry(_ reading: Reading, _ frame: RawFrame) -> SessionEntry {
+        SessionEntry(
             reading: reading, frames: [frame], received: now, record: nil,
             key: builder.key(reading, device: device.id, received: now))
+    }
+
+    /// Keeps a frame for the other half of its measurement, or makes the whole of both.
+    private mutating func joinPart(_ entry: SessionEntry, _ delivery: Delivery) {
+        var alone: [(SessionEntry, Delivery)] = []
+        let step = halves.take(entry.reading, (entry, delivery), limit: Self.maximumHeld) {
+            alone.append($0.entry)
+        }
+        for (half, delivery) in alone { giveUp(half, delivery) }
+        switch step {
+        case .cameBefore:
+            actions.append(.note(.refused(step: "join", "a half that came before")))
+        case .waits:
+            if isClosing { return flushHalves() }
+            actions.append(.startTimer(.join, entry.reading.part?.within ?? Self.joinTimeout))
+        case .whole(let reading, (var whole, let delivery)):
+            whole.reading = reading
+            whole.frames += entry.frames
+            whole.key = builder.key(reading, device: device.id, received: whole.received)
+            deliver(whole, as: delivery)
+        }
+    }
+
+    /// Takes what has no other half as what it is alone: half a record waits for a person.
+    private mutating func giveUp(_ half: SessionEntry, _ delivery: Delivery) {
+        var alone = half
+        alone.reading = half.reading.withoutCompanion()
+        alone.key = builder.key(alone.reading, device: device.id, received: alone.received)
+        if half.reading.part?.isHalf ?? false {
+            actions.append(
+                .note(.refused(step: "join", "half a measurement, the rest did not come")))
+        }
+        deliver(alone, as: delivery)
+    }
+
+    mutating func flushHalves() {
+        var late: [(SessionEntry, Delivery)] = []
+        halves.giveUp { late.append($0.entry) }
+        for (half, delivery) in late { giveUp(half, delivery) }
+    }
+
+    private mutating func deliver(_ entry: SessionEntry, as delivery: Delivery) {
+        let reading = entry.reading
         if recordAccess != nil {
             recordAccess?.append(entry)
             if recordAccess?.entries.count ?? 0 >= RecordAccessState.maximumEntries {
@@ -101,6 +147,7 @@ extension SessionMachine {
     }
 
     mutating func flushJoins() {
+        flushHalves()
         let waiting = joins.values.sorted {
             ($0.received.utc.microseconds, $0.reading.sequenceNumber ?? 0)
                 < ($1.received.utc.microseconds, $1.reading.sequenceNumber ?? 0)

@@ -32,13 +32,19 @@ package struct SessionMachine: Sendable {
     var current: SessionOperation?
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
+    /// Frames of which another one has the other half.
+    var halves = PartJoiner<(SessionEntry, Delivery)>()
     /// What came before the clock was read.
     var held: [(SessionEntry, Delivery)] = []
     var queue = CommitQueue()
     var assembler = FrameAssembler()
+    /// What the owner knows of the device, and what its earlier frames said.
+    var context: FrameContext
     var isBonded = false
     var linkIsOver = false
     var hasSubscription = false
+    /// The device's own time was answered by ours in this session.
+    var hasAnsweredClock = false
     /// Why the device could not give all that it has although the link stood.
     var shortfall: String?
     var actions: [SessionAction] = []
@@ -47,7 +53,8 @@ package struct SessionMachine: Sendable {
     /// A session with a device that the profile fits.
     package init?(
         profile: DeviceProfile, device: DeviceDescription, memory: DeviceMemory,
-        zone: TimeZoneRules, simulated: Bool, now: GatewayTime
+        zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
+        context: FrameContext = FrameContext()
     ) {
         guard let plan = profile.session else { return nil }
         self.profile = profile
@@ -55,6 +62,7 @@ package struct SessionMachine: Sendable {
         self.device = device
         self.memory = memory
         self.now = now
+        self.context = context
         clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
         builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
     }
@@ -192,6 +200,11 @@ package struct SessionMachine: Sendable {
         current = nil
         let end = end == .complete ? shortfall.map { .interrupted($0) } ?? end : end
         phase = .closing(end)
+        for source in assembler.unfinished {
+            actions.append(
+                .note(.refused(step: "assembly", "\(source): the last part did not come")))
+        }
+        flushHalves()
         flushRecordAccess()
         flushJoins()
         flushHeld()

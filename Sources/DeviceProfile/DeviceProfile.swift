@@ -65,6 +65,9 @@ package struct DeviceProfile: Sendable {
     package var notes: [String]
     /// The file it was read from.
     package var file: String
+    /// Where its id stands in that file.
+    package var idLine = 1
+    package var idColumn = 1
 
     /// The layout for frames of this source; a model has at most one.
     package func layout(for source: FrameSource) -> FrameLayout? {

@@ -7,7 +7,7 @@ extension FieldTime {
     ) throws(DecodeError) {
         switch format {
         case .elapsedTime:
-            reading.take(try ElapsedTime(try part(of: bytes, cursor: &cursor)))
+            reading.take(try ElapsedTime(parsing: try part(of: bytes, cursor: &cursor)))
         case .ticks(let bigEndian):
             let part = try part(of: bytes, cursor: &cursor)
             let type: FieldNumber.NumberType = bigEndian ? .uint32BE : .uint32LE

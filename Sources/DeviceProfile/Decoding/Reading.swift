@@ -48,6 +48,10 @@ package struct Reading: Sendable, Equatable {
     package var mealCode: String?
     /// A second frame with the same sequence number belongs to this one.
     package var contextFollows = false
+    /// The frame is one of two of the same measurement.
+    package var part: FramePart?
+    /// Numbers that the layouts of later frames may use, by the profile's own names.
+    package var remembered: [String: ExactDecimal] = [:]
     /// The bytes that make the record's key together with index or time; the whole frame by default.
     package var keyBytes: [UInt8] = []
     package var reason: String?

@@ -31,9 +31,11 @@ package struct ClockState: Sendable, Equatable {
 
     /// What a stamp says of itself, and for the rest what was read from the clock.
     func completed(by clock: ClockState?) -> ClockState {
-        ClockState(
+        // A stamp that tells its timeline tells its source, too.
+        let inherits = isCurrent == nil && clock?.isSynchronised ?? false
+        return ClockState(
             isUTC: isUTC ?? clock?.isUTC, isCurrent: isCurrent ?? clock?.isCurrent,
-            isSynchronised: isSynchronised || clock?.isSynchronised ?? false,
+            isSynchronised: isSynchronised || inherits,
             utcOffsetMinutes: utcOffsetMinutes ?? clock?.utcOffsetMinutes)
     }
 }

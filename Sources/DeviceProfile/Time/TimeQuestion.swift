@@ -60,7 +60,7 @@ struct TimeQuestion {
         else { return unreadableClock(raw) }
         if !evidence.clock.changes.isEmpty { return byRecordedChanges(stamp, offset) }
         // A device that brings its records onto its present timeline needs no older one.
-        if state.isCurrent == true { return onlyPresent(raw, offset) }
+        if reading.clockState.isCurrent == true { return onlyPresent(raw, offset) }
         return onTimeline(raw, stamp, offset)
     }
 

@@ -137,11 +137,30 @@ struct StatusDocuments {
             writer.member("name", seen.advertisement.name)
             writer.member("rssi", seen.rssi)
             writer.member("services", strings: seen.advertisement.serviceUUIDs.map(\.description))
+            writer.member("manufacturer_data", object: { companies(seen.advertisement, &$0) })
+            writer.member("service_data", object: { serviceData(seen.advertisement, &$0) })
             writer.member("last_seen_at", time(seen.at.utc))
             writer.member("count", entry.count)
             writer.member("because", entry.because)
         }
         return writer.bytes
+    }
+
+    private func companies(_ shown: Advertisement, _ writer: inout JSONWriter) {
+        for (company, data) in shown.manufacturerData.sorted(by: { $0.key < $1.key }) {
+            writer.member(
+                Self.digits([UInt8(company >> 8), UInt8(company & 0xFF)]), Self.digits(data))
+        }
+    }
+
+    private static func digits(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private func serviceData(_ shown: Advertisement, _ writer: inout JSONWriter) {
+        for (uuid, data) in shown.serviceData.sorted(by: { $0.key.full < $1.key.full }) {
+            writer.member(uuid.description, Self.digits(data))
+        }
     }
 
     // MARK: the parts of /v1/status
@@ -154,6 +173,8 @@ struct StatusDocuments {
                     writer.member("state", adapter.state.rawValue)
                     writer.member(
                         "last_advertisement_at", adapter.lastAdvertisement.map { time($0.utc) })
+                    writer.member("advertisements", adapter.source.rawValue)
+                    writer.member("advertisements_because", adapter.sourceProblem)
                     writer.member("problem", adapter.problem)
                     writer.member("discovery_restarts", adapter.discoveryRestarts)
                     writer.member("power_cycles", adapter.powerCycles)

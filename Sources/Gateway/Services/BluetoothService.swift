@@ -44,8 +44,10 @@ import Spool
         self.profiles = profiles
         self.register = register
         collector = AdvertisementCollector(zone: zone, simulated: false)
+        var settings = BlueZSettings(adapters: adapters)
+        settings.useManagementSocket { profiles().filter }
         bluez = BlueZ(
-            settings: BlueZSettings(adapters: adapters),
+            settings: settings,
             onSighting: { [weak self] in self?.saw($0) },
             onChange: { [weak self] in self?.logAdapters() })
     }
@@ -76,7 +78,8 @@ import Spool
 
     private func saw(_ sighting: Sighting) {
         guard let profile = profile(for: sighting) else {
-            strangers.note(sighting, because: "no profile fits")
+            let why = profiles().whyNothingFits(sighting.advertisement, address: sighting.address)
+            strangers.note(sighting, because: why)
             return
         }
         if profile.transport == .bluetoothAdvertisement {
@@ -247,7 +250,10 @@ import Spool
         for adapter in bluez?.status ?? [] {
             Log.notice(
                 "adapter-state",
-                ["adapter": adapter.adapter, "state": adapter.state.rawValue])
+                [
+                    "adapter": adapter.adapter, "state": adapter.state.rawValue,
+                    "advertisements": adapter.source.rawValue,
+                ])
         }
     }
 }

@@ -22,7 +22,6 @@ import Testing
         #expect(names.count > 10)
         for profile in names {
             #expect(profile.session == nil, "\(profile.id)")
-            #expect(profile.transport == .bluetoothGATT, "\(profile.id)")
         }
         for profile in Shipped.profiles where profile.transport == .bluetoothGATT {
             #expect((profile.session == nil) == (profile.decodeOnly != nil), "\(profile.id)")

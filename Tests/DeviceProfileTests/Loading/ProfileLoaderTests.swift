@@ -165,6 +165,21 @@ import YAML
             at: "sundial",
             says: #"time.clock: is "sundial"; accepted: none, local, utc"#),
         Mistake(
+            text: ProfileText.minimal(
+                time: "  clock: none\n  readings: live\n  tick: { seconds: 0.0000001 }"),
+            at: "seconds",
+            says: "time.tick.seconds: is 0.0000001; accepted: whole microseconds"),
+        Mistake(
+            text: ProfileText.minimal(
+                time: "  clock: none\n  readings: live\n  tick: { seconds: 1, bits: 64 }"),
+            at: "64",
+            says: "time.tick.bits: is 64; accepted: "),
+        Mistake(
+            text: ProfileText.minimal(
+                time: "  clock: local\n  readings: live\n  faulty-clock: ignore"),
+            at: "ignore",
+            says: #"time.faulty-clock: is "ignore"; accepted: quarantine, unchanged"#),
+        Mistake(
             text: ProfileText.minimal(more: "codes: { measurement-position: \"99\" }"),
             at: "\"99\"",
             says: #"codes.measurement-position: is "99"; accepted: 10, 11, 20, "#),

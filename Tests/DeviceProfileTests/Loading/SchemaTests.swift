@@ -110,6 +110,7 @@ private struct Schema {
               time: { format: epoch, epoch-year: 2000, at: 2, unknown: 0 }
               user-slot: { at: 1, unknown: 0 }
               sequence-number: { at: 1, unknown: 0 }
+              remember: stage
               values:
                 - name: weight
                   at: 0
@@ -136,6 +137,7 @@ private struct Schema {
                 kind: weight
                 unknown: 0
                 time: { format: parts, unknown: 0, year: { at: 0, unknown: 0 }, month: { at: 1 }, day: { at: 2 } }
+                join: { by: time, within: 1s, unknown: 0 }
                 values: [ { name: weight, at: 3, type: u8, units: [ { unit: kg } ] } ]
         time: { clock: none, readings: live, unknown: 0 }
         codes: { unknown: 0 }
