@@ -37,6 +37,8 @@ package struct AdvertisementCollector: Sendable {
     }
 
     /// Takes an advertisement of a device that `profile` fits; returns what is ready to be stored.
+    ///
+    /// - Parameter context: what the owner says of the device: encrypted frames need the key.
     package mutating func take(
         _ advertisement: Advertisement, of description: DeviceDescription, at now: GatewayTime,
         profile: DeviceProfile, context: FrameContext = FrameContext()

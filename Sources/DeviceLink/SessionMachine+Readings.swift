@@ -13,6 +13,13 @@ extension SessionMachine {
         if let state = recordAccess, uuid == state.plan.controlPoint {
             return recordAccessAnswered(bytes)
         }
+        if procedureHears(uuid, bytes) { return }
+        read(uuid, bytes)
+        if !answers.isEmpty { answer(uuid, bytes) }
+        expectedCame(uuid, bytes)
+    }
+
+    private mutating func read(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
         guard let layout = profile.layout(for: .gatt(uuid)) else {
             return actions.append(.note(.ignored(uuid, byteCount: bytes.count)))
         }
@@ -45,12 +52,15 @@ extension SessionMachine {
     }
 
     /// A frame may hold several records; each one is stored for itself, with the whole frame.
-    private mutating func decode(
-        _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed
+    mutating func decode(
+        _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed,
+        userSlot: Int? = nil
     ) {
         let frame = RawFrame(source: layout.source.description, bytes: bytes)
-        for reading in layout.readings(bytes, context) {
+        for var reading in layout.readings(bytes, context) {
             context.remembered.merge(reading.remembered) { _, new in new }
+            if let userSlot { reading.userSlot = userSlot }
+            if asksForConsent { nameUser(&reading) }
             if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
                 joinContext(reading, frame)
             } else if reading.part != nil {
@@ -59,6 +69,23 @@ extension SessionMachine {
                 deliver(entry(reading, frame), as: delivery)
             }
         }
+    }
+
+    /// A scale with users names the user beside the weight; the composition of the same weighing
+    /// follows without a name. A guest is nobody, whoever owns the scale.
+    private mutating func nameUser(_ reading: inout Reading) {
+        if reading.isGuest {
+            reading.userSlot = Record.guestSlot
+            namedUser = Record.guestSlot
+        } else if let user = reading.userSlot {
+            namedUser = user
+        } else if let namedUser, namedUser == consentedUser || namedUser == Record.guestSlot {
+            reading.userSlot = namedUser
+        }
+    }
+
+    private var asksForConsent: Bool {
+        plan.steps.contains { if case .procedure(.userConsent) = $0 { true } else { false } }
     }
 
     private func entry(_ reading: Reading, _ frame: RawFrame) -> SessionEntry {

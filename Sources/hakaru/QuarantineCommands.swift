@@ -35,18 +35,18 @@ enum QuarantineCommands {
             try call.output.line("Decoding it again gave nothing: " + Plain.text(last) + ".")
         }
         try call.output.line("")
-        guard let record = story["record"] else { return }
-        for line in page(record).lines { try call.output.line(line) }
+        for line in page(story).lines { try call.output.line(line) }
     }
 
     /// The whole key of a reading in quarantine that is named by its id or the beginning of it.
     static func key(_ wanted: String, _ call: Invocation) throws(CommandError) -> String {
         // A whole key may be asked for even when it is decided on: the daemon tells then.
         if wanted.utf8.count == 32, wanted.allSatisfy(\.isHexDigit) { return wanted.lowercased() }
-        var found: [String] = []
+        var found: Set<String> = []
         let all = Invocation(words: [], options: call.options, output: call.output)
         try RecordPages.each("/v1/quarantine", "records", [], all) { page in
-            found += page.filter { isMeant($0, by: wanted) }.compactMap { $0["key"]?.string }
+            found.formUnion(
+                page.filter { isMeant($0, by: wanted) }.compactMap { $0["key"]?.string })
         }
         guard let key = found.first else {
             throw .refused(code: "not-found", "no reading '\(wanted)' is in quarantine")
@@ -77,9 +77,12 @@ enum QuarantineCommands {
         return record["key"]?.string?.hasPrefix(wanted.lowercased()) == true
     }
 
+    /// What stands in sentences already.
+    private static let told = ["known", "releasing", "last_try", "reason_text"]
+
     private static func page(_ record: JSONValue) -> TextTable {
         var table = TextTable([])
-        for member in record.members ?? [] {
+        for member in record.members ?? [] where !told.contains(member.name) {
             switch member.value {
             case .object where member.name == "values":
                 table.add(["values", Plain.values(record)])

@@ -24,8 +24,8 @@ import Testing
     static let pressure = BluetoothUUID(0x2A35)
 
     func peer(
-        _ properties: String = "write notify", at time: String = "2026-03-01T08:15:00",
-        _ pushed: [(BluetoothUUID, [UInt8])]
+        _ pushed: [(BluetoothUUID, [UInt8])], properties: String = "write notify",
+        at time: String = "2026-03-01T08:15:00"
     ) -> ScriptedPeer {
         var peer = ScriptedPeer(
             Self.notifier, at: time, ["2a2b": properties, "2a35": "indicate"])
@@ -60,7 +60,8 @@ import Testing
     }
 
     @Test func `a clock that nobody can write stays, and a note says so`() {
-        var peer = peer("notify", [(Self.currentTime, clock("2026-03-01T08:09:00"))])
+        var peer = peer(
+            [(Self.currentTime, clock("2026-03-01T08:09:00"))], properties: "notify")
         peer.run()
         #expect(peer.written.isEmpty)
         #expect(peer.memory.clockSetAt == nil)

@@ -60,7 +60,10 @@ extension BlueZ {
         }
         control.advertisementArrived(at: now)
         let verdict = settings.filter().verdict(data, address: found.address)
-        guard verdict != .foreign || air.isOfInterest(found.address, at: now) else {
+        guard
+            verdict != .foreign || air.isOfInterest(found.address, at: now)
+                || settings.isNamed(found.address)
+        else {
             counters.foreignAdvertisements += 1
             return
         }
@@ -130,8 +133,9 @@ extension BlueZ {
     func follow(_ path: String, within limit: Duration) async throws(BusError) {
         guard source == .managementSocket, let bus, owner != nil else { return }
         air.turn += 1
+        let turn = air.turn
         if air.followed[path] != nil, tree[path, BlueZNames.device] != nil {
-            air.followed[path]?.turn = air.turn
+            air.followed[path]?.turn = turn
             return
         }
         try followSignals(of: path)

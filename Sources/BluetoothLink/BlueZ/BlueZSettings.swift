@@ -18,11 +18,16 @@ package struct BlueZSettings: Sendable {
         self.adapters = adapters
     }
 
+    /// Whether somebody wrote this device down: its frames count, whatever they say.
+    var isNamed: @LoopActor (BluetoothAddress) -> Bool = { _ in false }
+
     /// Takes advertisements from the management socket where this process may have them.
     package mutating func useManagementSocket(
-        filter: @escaping @LoopActor () -> AdvertisementFilter
+        filter: @escaping @LoopActor () -> AdvertisementFilter,
+        isNamed: @escaping @LoopActor (BluetoothAddress) -> Bool = { _ in false }
     ) {
         openManagement = { () throws(ManagementRefusal) in try ManagementSocket() }
         self.filter = filter
+        self.isNamed = isNamed
     }
 }

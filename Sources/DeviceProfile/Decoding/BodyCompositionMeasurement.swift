@@ -30,6 +30,7 @@ enum BodyCompositionMeasurement {
         if flags & 4 != 0 {
             let user = try reader.uint8("user id")
             reading.userSlot = user == 0xFF ? nil : Int(user)
+            reading.isGuest = user == 0xFF
         }
         for field in fields(imperial: flags & 1 != 0) where flags >> field.bit & 1 == 1 {
             let raw = ExactDecimal(Int64(try reader.uint16LE(field.name.rawValue)))

@@ -41,6 +41,8 @@ package struct Reading: Sendable, Equatable {
     package var baseTime: LocalDateTime?
     package var timeOffsetMinutes: Int?
     package var userSlot: Int?
+    /// The device says that it does not know who this was.
+    package var isGuest = false
     package var sequenceNumber: Int?
     package var flags: [String] = []
     /// What else the frame says: numbers that are no measurement, under the profile's own names.

@@ -109,3 +109,11 @@ package struct Sighting: Sendable, Equatable {
         self.bonded = bonded
     }
 }
+
+extension Advertisement {
+    /// A cuff of Omron says that it is held in its pairing mode: bit 3 behind the format byte.
+    package var showsOmronPairing: Bool {
+        guard let data = manufacturerData[0x020E], data.count >= 2 else { return false }
+        return data[1] & 0x08 != 0
+    }
+}

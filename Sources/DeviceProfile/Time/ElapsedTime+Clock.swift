@@ -1,4 +1,4 @@
-package import Measurement
+import Measurement
 
 /// What Elapsed Time says to the time rules: the clock, and the clock behind a stamp.
 extension ElapsedTime {

@@ -16,44 +16,46 @@ struct StatusDocuments {
 
     func record(_ stored: StoredRecord) -> [UInt8] {
         var writer = JSONWriter(capacity: 512)
-        let record = stored.record
-        writer.object { writer in
-            writer.member("id", Int(stored.rowID.number))
-            writer.member("key", record.key.hex)
-            writer.member("kind", record.kind.rawValue)
-            values(record.quantities, &writer)
-            writer.member("flags", strings: record.flags)
-            writer.member("device", record.device.id.stable)
-            writer.member("manufacturer", record.device.manufacturer)
-            writer.member("model", record.device.model)
-            writer.member("serial", record.device.serial)
-            writer.member("participant", stored.participant)
-            writer.member("participant_rule", stored.participantRule)
-            recordTime(record, &writer)
-            writer.member("received_at", time(record.received.utc))
-            writer.member("data_input_code", record.dataInputCode.rawValue)
-            writer.member("user_slot", record.userSlot)
-            writer.member("sequence_number", record.sequenceNumber)
-            writer.member("state", state(stored))
-            writer.member("reason", record.quarantine?.rawValue)
-            writer.member(
-                "destinations",
-                object: { writer in
-                    for delivery in stored.deliveries {
-                        writer.member(delivery.destination, delivery.state.rawValue)
-                    }
-                })
-            writer.member("profile", record.profile)
-            writer.member("profile_revision", record.profileRevision)
-            writer.member("revision", stored.revision)
-            writer.member("updated_at", stored.updatedAt.map(time))
-            if let discarded = stored.discarded {
-                writer.member("discarded_at", time(discarded.at))
-                writer.member("discard_reason", discarded.reason)
-            }
-            writer.member("simulated", record.simulated)
-        }
+        writer.object { members(of: stored, &$0) }
         return writer.bytes
+    }
+
+    func members(of stored: StoredRecord, _ writer: inout JSONWriter) {
+        let record = stored.record
+        writer.member("id", Int(stored.rowID.number))
+        writer.member("key", record.key.hex)
+        writer.member("kind", record.kind.rawValue)
+        values(record.quantities, &writer)
+        writer.member("flags", strings: record.flags)
+        writer.member("device", record.device.id.stable)
+        writer.member("manufacturer", record.device.manufacturer)
+        writer.member("model", record.device.model)
+        writer.member("serial", record.device.serial)
+        writer.member("participant", stored.participant)
+        writer.member("participant_rule", stored.participantRule)
+        recordTime(record, &writer)
+        writer.member("received_at", time(record.received.utc))
+        writer.member("data_input_code", record.dataInputCode.rawValue)
+        writer.member("user_slot", record.userSlot)
+        writer.member("sequence_number", record.sequenceNumber)
+        writer.member("state", state(stored))
+        writer.member("reason", record.quarantine?.rawValue)
+        writer.member(
+            "destinations",
+            object: { writer in
+                for delivery in stored.deliveries {
+                    writer.member(delivery.destination, delivery.state.rawValue)
+                }
+            })
+        writer.member("profile", record.profile)
+        writer.member("profile_revision", record.profileRevision)
+        writer.member("revision", stored.revision)
+        writer.member("updated_at", stored.updatedAt.map(time))
+        if let discarded = stored.discarded {
+            writer.member("discarded_at", time(discarded.at))
+            writer.member("discard_reason", discarded.reason)
+        }
+        writer.member("simulated", record.simulated)
     }
 
     private func values(_ quantities: [Quantity], _ writer: inout JSONWriter) {

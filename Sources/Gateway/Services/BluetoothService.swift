@@ -20,6 +20,7 @@ import Spool
     private var sessions: [BluetoothAddress: Session] = [:]
     /// Devices that were heard while they had to wait.
     private var deferred: [BluetoothAddress: EventSource] = [:]
+    private var keyWatch = KeyWatch()
     private var isStopping = false
     private struct Session {
         var task: Task<Void, Never>
@@ -45,7 +46,8 @@ import Spool
         self.register = register
         collector = AdvertisementCollector(zone: zone, simulated: false)
         var settings = BlueZSettings(adapters: adapters)
-        settings.useManagementSocket { profiles().filter }
+        settings.useManagementSocket(
+            filter: { profiles().filter }, isNamed: { register().model($0) != nil })
         bluez = BlueZ(
             settings: settings,
             onSighting: { [weak self] in self?.saw($0) },
@@ -65,6 +67,7 @@ import Spool
 
     /// What a person has to do for a device, and whether a session runs.
     func state(of address: BluetoothAddress) -> String {
+        if let trouble = keyWatch.trouble(of: address) { return "needs-person: \(trouble)" }
         guard let device = policy.devices[address] else { return "idle" }
         if device.inSession { return "session" }
         return device.needsPerson.map { "needs-person: \($0)" } ?? "idle"
@@ -106,9 +109,11 @@ import Spool
         {
             return known
         }
-        guard let found = index.match(sighting.advertisement, address: sighting.address) else {
-            return nil
-        }
+        // Some makers advertise one name for all models: what the owner wrote down tells them apart.
+        let named = register().model(sighting.address).flatMap { index.profile(model: $0) }
+            .flatMap { $0.transport == .bluetoothGATT ? $0 : nil }
+        let shown = index.match(sighting.advertisement, address: sighting.address)
+        guard let found = named ?? shown else { return nil }
         if matched.count >= 1_024 { matched.removeAll(keepingCapacity: true) }
         // A generic profile gives way as soon as the device shows more of itself.
         if !found.isGeneric { matched[sighting.address] = (found.id, sighting.at.steady) }
@@ -123,8 +128,11 @@ import Spool
 
     private func collect(_ sighting: Sighting, _ profile: DeviceProfile) {
         let device = describe(sighting.address)
+        let owner = register().owner(sighting.address)
         let ready = collector.take(
-            sighting.advertisement, of: device, at: sighting.at, profile: profile)
+            sighting.advertisement, of: device, at: sighting.at, profile: profile,
+            context: owner.context(sighting.address))
+        keyWatch.note(ready, hasKey: owner.key != nil, device, sighting.address, counters)
         store(ready, device, profile)
         watchCollector()
     }
@@ -184,20 +192,22 @@ import Spool
         policy.began(address)
         deferred[address] = nil
         counters.count("sessions_started")
+        let owner = register().owner(
+            address, isPairing: sighting.advertisement.showsOmronPairing)
         spawn { [self] in
-            await begin(address, profile, peripheral, sighting.advertisement)
+            await begin(address, profile, peripheral, owner, sighting.advertisement)
         }
     }
 
     private func begin(
         _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: BlueZPeripheral,
-        _ advertisement: Advertisement
+        _ owner: DeviceOwner, _ advertisement: Advertisement
     ) async {
         let device = describe(address)
         guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
             var machine = SessionMachine(
                 profile: profile, device: device, memory: stored, zone: zone, simulated: false,
-                now: GatewayTime.now())
+                now: GatewayTime.now(), owner: owner)
         else {
             counters.count("sessions_without_memory")
             return policy.ended(

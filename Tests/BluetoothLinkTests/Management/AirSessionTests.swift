@@ -48,6 +48,25 @@ import Testing
         }
     }
 
+    @Test func `the second session of a day finds the device in the mirror and asks for nothing`()
+        async throws
+    {
+        try await LoopThread.run {
+            let kernel = Kernel()
+            let room = try await AirTests.open(kernel)
+            try room.fake.addDevice(Self.cuff)
+            let first = try await Self.heard(room, kernel)
+            _ = try await first.connect(within: .seconds(5))
+            await first.disconnect()
+            let asked = room.fake.count("GetManagedObjects")
+            let second = try #require(room.bluez.peripheral(first.address, on: "hci0"))
+            _ = try await second.connect(within: .seconds(5))
+            #expect(room.fake.count("GetManagedObjects") == asked)
+            #expect(room.fake.count("Connect") == 2)
+            await room.close()
+        }
+    }
+
     @Test func `an object that bluetoothd makes a little later is waited for`() async throws {
         try await LoopThread.run {
             let kernel = Kernel()

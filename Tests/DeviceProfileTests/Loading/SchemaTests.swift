@@ -77,6 +77,31 @@ private struct Schema {
             - set-clock: { characteristic: 2a08, time: local, unknown: 0 }
             - record-access: { unknown: 0 }
             - write: { characteristic: fff1, bytes: "01", unknown: 0 }
+            - write:
+                characteristic: fff1
+                parts:
+                  - { time: [month], unknown: 0 }
+                  - { seconds: 2000, unknown: 0 }
+                  - { checksum: xor, unknown: 0 }
+            - expect: { characteristic: fff1, unknown: 0 }
+            - answer:
+                characteristic: fff1
+                begins: "01"
+                write: fff1
+                unknown: 0
+                parts: [ { frame: 1, length: 2, unknown: 0 } ]
+            - procedure: omron-memory
+              with:
+                unlock: none
+                unknown: 0
+                memories:
+                  - record-size: 14
+                    unknown: 0
+                    users: [ { address: 0, records: 1, unknown: 0 } ]
+                    clock: { address: 0, length: 16, time-at: 8, unknown: 0 }
+            - { procedure: user-consent, with: { unknown: 0 } }
+            - { procedure: taidoc-records, with: { characteristic: fff1, unknown: 0 } }
+            - { procedure: verio-records, with: { write: fff1, notify: fff2, unknown: 0 } }
         layouts:
           - source: usb
             unknown: 0

@@ -72,3 +72,8 @@ import Testing
         #expect(shown == clock.expected)
     }
 }
+
+/// Two lower-case digits a byte.
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}
