@@ -7,7 +7,7 @@ extension SessionMachine {
         ProcedureSituation(
             now: now, zone: builder.engine.zone, owner: owner, model: model,
             cursor: memory.nextSequence, characteristics: Set(characteristics.keys),
-            clockOffset: clock.check == nil ? nil : memory.clockOffset)
+            clockOffset: clock.check?.offset(rules: profile.time, zone: builder.engine.zone))
     }
 
     private var model: String? {

@@ -174,7 +174,7 @@ import YAML
             text: ProfileText.minimal(
                 time: "  clock: none\n  readings: live\n  tick: { seconds: 1, bits: 64 }"),
             at: "64",
-            says: "time.tick.bits: is 64; accepted: "),
+            says: #"time.tick.bits: is "64"; accepted: "#),
         Mistake(
             text: ProfileText.minimal(
                 time: "  clock: local\n  readings: live\n  faulty-clock: ignore"),
