@@ -83,7 +83,7 @@ extension SessionMachine {
         guard let time else {
             return actions.append(.note(.clockUnreadable("the device has no date")))
         }
-        clockRead(.dateTime, DateTimeField.bytes(time), latency)
+        clockShown(.wall(time), latency: latency)
     }
 
     private mutating func take(_ bytes: [UInt8], _ source: FrameSource, _ slot: Int?) {
