@@ -205,7 +205,7 @@ package struct SessionPlan: Sendable {
         /// Device Information and battery, whatever of it the device has.
         case readInformation
         case readClock(BluetoothUUID)
-        case setClock(BluetoothUUID, ClockZone)
+        case setClock(BluetoothUUID, ClockSetting)
         case subscribe([BluetoothUUID])
         case recordAccess(RecordAccessPlan)
         case write(BluetoothUUID, [UInt8])
@@ -267,7 +267,24 @@ package struct TimeRules: Sendable, Equatable {
         /// Take the device's time as it is: the person sets the clock on the device.
         case unchanged
     }
+    /// What happens with a time of which the device itself says that its clock was faulty (T5).
+    package enum FaultyClock: String, Sendable, CaseIterable {
+        case quarantine
+        /// Take the time as it is; the record says that it is in doubt.
+        case unchanged
+    }
+    /// What the time of a value means that a person typed into the device (T18).
+    package enum TypedTime: String, Sendable, CaseIterable {
+        case asTyped = "as-typed"
+        /// The device stamped it with its clock.
+        case deviceClock = "device-clock"
+    }
     package var clock = Clock.none
+    package var faultyClock = FaultyClock.quarantine
+    package var typedTime = TypedTime.asTyped
+    /// The length of a step of the device's counter, and how many bits it has.
+    package var tickLength = Interval.seconds(1)
+    package var tickBits = 32
     package var resolution = TimeResolution.second
     package var readings = Readings.mixed
     package var unreadableClock = UnreadableClock.quarantine
@@ -279,6 +296,9 @@ package struct TimeRules: Sendable, Equatable {
 /// What a profile says about the codes of a record.
 package struct CodeRules: Sendable, Equatable {
     package var measurementPosition: String?
+    /// Flags of a reading that say: a person typed the value, or changed it, on the device.
+    package var typedFlags = ["manual-entry"]
+    package var editedFlags = ["edited"]
     package init() {}
 }
 

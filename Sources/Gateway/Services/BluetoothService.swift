@@ -194,16 +194,18 @@ import Spool
         counters.count("sessions_started")
         let owner = register().owner(
             address, isPairing: sighting.advertisement.showsOmronPairing)
-        spawn { [self] in await begin(address, profile, peripheral, owner) }
+        spawn { [self] in
+            await begin(address, profile, peripheral, owner, sighting.advertisement)
+        }
     }
 
     private func begin(
         _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: BlueZPeripheral,
-        _ owner: DeviceOwner
+        _ owner: DeviceOwner, _ advertisement: Advertisement
     ) async {
         let device = describe(address)
         guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
-            let machine = SessionMachine(
+            var machine = SessionMachine(
                 profile: profile, device: device, memory: stored, zone: zone, simulated: false,
                 now: GatewayTime.now(), owner: owner)
         else {
@@ -213,6 +215,7 @@ import Spool
                 at: GatewayTime.now().steady)
         }
         guard !isStopping else { return }
+        machine.sighted(advertisement)
         var surroundings = GATTSessionRunner.Surroundings(
             commit: { [weak self] commit in await self?.take(commit, of: address) ?? false },
             note: { SessionLog.write($0, device: device) })
