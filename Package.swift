@@ -74,7 +74,7 @@ let package = Package(
         target(
             "Gateway",
             [
-                "CSystemd", "CLinux", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement",
+                "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement",
                 "DeviceProfile",
                 "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
                 "Uplink", "Status",

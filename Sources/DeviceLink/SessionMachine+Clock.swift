@@ -31,6 +31,7 @@ extension SessionMachine {
         forgetStepNotTaken(offset)
         memory.clockOffset = offset
         memory.clockCheckedAt = now.utc
+        memory.clockLatency = latency
         queue.memoryChanged = true
         actions.append(.note(.clockRead(offset: offset)))
     }

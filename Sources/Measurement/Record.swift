@@ -104,6 +104,8 @@ package struct DeviceMemory: Sendable, Equatable {
     /// Gateway minus device at the last clock check, and when that was.
     package var clockOffset: Interval?
     package var clockCheckedAt: Instant?
+    /// How long the read of that clock took: the offset is not better than half of it.
+    package var clockLatency: Interval?
     package var clockSetAt: Instant?
     /// The last times the gateway set this clock, oldest first; at most `maximumClockSteps`.
     package var clockSteps: [ClockStep] = []

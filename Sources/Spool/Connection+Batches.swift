@@ -9,7 +9,21 @@ extension Connection {
     }
 
     /// A record for sending, or what is wrong with its row.
-    func outboxItem(_ row: RowID) throws(SpoolError) -> (item: OutboxItem?, fault: String?) {
+    func outboxItem(
+        _ row: RowID, at destination: String
+    ) throws(SpoolError) -> (item: OutboxItem?, fault: String?) {
+        var (item, fault) = try outboxItem(row)
+        let delivery = try first(.deliveryRound, [.row(row), .text(destination)]) {
+            reader throws(SpoolError) in (round: reader.count(), held: reader.optionalInstant())
+        }
+        item?.round = delivery?.round ?? 0
+        item?.heldUpdate = delivery?.held
+        return (item, fault)
+    }
+
+    private func outboxItem(
+        _ row: RowID
+    ) throws(SpoolError) -> (item: OutboxItem?, fault: String?) {
         let found = try first(.record, [.row(row)]) {
             reader throws(SpoolError) -> (item: OutboxItem?, fault: String?) in
             let id = reader.row()
@@ -18,7 +32,8 @@ extension Connection {
                 guard let participant = stored.participant else { return (nil, "unassigned") }
                 let item = OutboxItem(
                     rowID: id, record: stored.record, participant: participant,
-                    storedAt: stored.storedAt)
+                    storedAt: stored.storedAt, revision: stored.revision,
+                    updatedAt: stored.updatedAt)
                 return (item, nil)
             } catch {
                 return (nil, "unreadable: \(error.column)")
@@ -28,10 +43,12 @@ extension Connection {
     }
 
     /// The records that can be sent, in the order of the rows.
-    func outboxItems(_ rows: [RowID]) throws(SpoolError) -> [OutboxItem] {
+    func outboxItems(
+        _ rows: [RowID], at destination: String
+    ) throws(SpoolError) -> [OutboxItem] {
         var items: [OutboxItem] = []
         for row in rows {
-            if let item = try outboxItem(row).item { items.append(item) }
+            if let item = try outboxItem(row, at: destination).item { items.append(item) }
         }
         return items
     }
@@ -54,7 +71,7 @@ extension Connection {
         let rows = try all(.batchMembers, [.integer(head.id)]) { row throws(SpoolError) in
             row.row()
         }
-        let items = try outboxItems(rows)
+        let items = try outboxItems(rows, at: destination)
         let batch = Batch(
             id: head.id, destination: destination, idempotencyKey: head.key,
             formedAt: head.formedAt, items: items)
@@ -125,9 +142,16 @@ extension Connection {
     }
 
     /// The same records in the same order for the same persons always give the same key.
+    ///
+    /// A record that has changed since, or that a person sends again, is another one; those that
+    /// are as they were stored give the same key as in versions that knew no revisions.
     private static func idempotencyKey(_ destination: String, _ items: [OutboxItem]) -> String {
         var text = "batch 1\n\(destination)\n"
-        for item in items { text += "\(item.record.key) \(item.participant)\n" }
+        for item in items {
+            let isFirst = item.revision == 1 && item.round == 0
+            let revision = isFirst ? "" : " r\(item.revision).\(item.round)"
+            text += "\(item.record.key) \(item.participant)\(revision)\n"
+        }
         return String(hexadecimal(SHA256.digest(Array(text.utf8))).prefix(32))
     }
 }

@@ -9,7 +9,10 @@ struct Migration: Sendable {
     /// A digest of the step's text, kept in the store to notice a changed step.
     var checksum: String { hexadecimal(SHA256.digest(Array(statements.utf8))) }
 
-    static let all = [Migration(version: 1, statements: firstSchema)]
+    static let all = [
+        Migration(version: 1, statements: firstSchema),
+        Migration(version: 2, statements: secondSchema),
+    ]
 }
 
 /// Brings a store to the newest schema and refuses one that it does not know.

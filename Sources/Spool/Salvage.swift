@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Measurement
 
 /// Reads what can be read of a damaged store into a new one and sets the damaged one aside, whole.
@@ -9,7 +10,8 @@ struct Salvage {
     /// Parents before children: a row whose parent is lost is refused and counted.
     private static let tables = [
         "record", "raw_frame", "batch", "delivery", "dead_letter", "destination", "device",
-        "failed_measurement", "counter", "spent_key",
+        "failed_measurement", "counter", "spent_key", "ledger", "remembered", "time_evidence",
+        "clock_check",
     ]
 
     /// Puts a new store in the place of the damaged one.
@@ -60,6 +62,14 @@ struct Salvage {
             try repair.copy(files.store, to: repaired)
             _ = try copyAll(from: repaired, to: new, &report)
         }
+        try new.transaction { () throws(SpoolError) in
+            let found = report
+            try new.note(
+                LedgerNote(.salvaged, on: "store") { writer in
+                    writer.member("records", found.records)
+                    writer.member("unreadable_rows", found.unreadableRows)
+                }, at: now)
+        }
         report.recordsWithoutDeliveries = Int(try new.integer(.recordsWithoutDeliveries))
     }
 
@@ -91,7 +101,7 @@ struct Salvage {
 
     /// Goes on counting where the damaged store was, lest a lost record's number is used again.
     private func continueNumbers(_ old: Connection, _ new: Connection) throws(SpoolError) {
-        for table in ["record", "batch"] {
+        for table in ["record", "batch", "ledger"] {
             guard let last = try? old.integer(.lastNumber, [.text(table)]), last > 0 else {
                 continue
             }

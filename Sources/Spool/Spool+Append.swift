@@ -25,8 +25,11 @@ extension Spool {
             for failure in failures { _ = try appender.note(failure) }
             if let memory { try appender.save(memory.1, of: memory.0) }
             let stored = results.count(where: \.isStored)
+            let duplicates = results.count(where: \.isDuplicate)
             try connection.count("records_stored", by: stored)
-            try connection.count("records_duplicate", by: results.count - stored)
+            try connection.count("records_duplicate", by: duplicates)
+            try connection.count("records_grown", by: results.count - stored - duplicates)
+            try appender.noteReceipt(entries, results)
             if stored > 0 { try connection.checkRoom(maximum) }
             return results
         }
@@ -93,11 +96,12 @@ struct Appender {
             ]
         guard try connection.run(.insertRecord, columns) == 1 else {
             let first = try connection.integer(.recordByKey, [.text(entry.record.key.hex)])
-            return .duplicate(RowID(first))
+            return entry.grows ? try grow(RowID(first), entry) : .duplicate(RowID(first))
         }
         let row = RowID(connection.database.lastRowID)
         try insertFrames(entry.frames, row)
         try insertDeliveries(entry, row)
+        try insertEvidence(entry, row)
         try noteDevice(entry.record)
         return .stored(row)
     }
@@ -184,7 +188,9 @@ struct Appender {
                 memory.newestDeviceTime.map { .integer($0.localMicroseconds) } ?? .null,
                 .integer(memory.newestSequence), .instant(memory.lastSessionEndedAt),
                 .integer(memory.batteryPercent), .text(ClockStepText.write(memory.clockSteps)),
+                .interval(memory.clockLatency),
             ])
+        try noteClock(memory, of: device)
     }
 }
 

@@ -9,11 +9,15 @@ extension Spool {
     /// quarantine stay as they were accepted: a second time for one measurement would be a second
     /// measurement at the receiver.
     package func reconsider(
-        _ row: RowID, as entry: SpoolEntry, at now: Instant
+        _ row: RowID, as entry: SpoolEntry, at now: Instant, note: LedgerNote? = nil
     ) throws(SpoolError) {
         try writing { connection throws(SpoolError) in
             let found = try connection.first(.quarantineOf, [.row(row)]) {
-                reader throws(SpoolError) in (key: reader.text(), reason: reader.optionalText())
+                reader throws(SpoolError) in
+                (
+                    key: reader.text(), reason: reader.optionalText(),
+                    discarded: reader.optionalInstant()
+                )
             }
             guard let found else { throw .refused("there is no record \(row.number)") }
             guard found.reason != nil else {
@@ -22,20 +26,11 @@ extension Spool {
             guard found.key == entry.record.key.hex else {
                 throw .refused("record \(row.number) has another key")
             }
-            let columns =
-                RecordColumns.keyed(entry.record) + [
-                    .text(entry.fingerprint), .text(entry.participant),
-                    .text(entry.participantRule), .row(row),
-                ]
-            try connection.run(.updateRecord, columns)
-            try connection.run(.deleteOpenDeliveries, [.row(row)])
-            let appender = Appender(connection: connection, now: now)
-            if !entry.frames.isEmpty {
-                try connection.run(.deleteFrames, [.row(row)])
-                try appender.insertFrames(entry.frames, row)
+            guard found.discarded == nil else {
+                throw .refused("record \(row.number) was discarded")
             }
-            try appender.insertDeliveries(entry, row)
-            try connection.count("records_reconsidered", by: 1)
+            try connection.reconsider(row, as: entry, at: now)
+            if let note { try connection.note(note, at: now) }
         }
     }
 

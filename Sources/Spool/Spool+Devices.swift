@@ -103,6 +103,7 @@ extension RowReader {
         memory.batteryPercent = optionalCount()
         memory.failedMeasurements = count()
         memory.clockSteps = ClockStepText.read(optionalText() ?? "")
+        memory.clockLatency = optionalInterval()
         return memory
     }
 }

@@ -5,7 +5,7 @@ extension Spool {
     package func due(_ destination: String, limit: Int) throws(SpoolError) -> [OutboxItem] {
         try reading { connection throws(SpoolError) in
             try connection.outboxItems(
-                try connection.rows(.dueWithBatches, destination, limit))
+                try connection.rows(.dueWithBatches, destination, limit), at: destination)
         }
     }
 
@@ -34,7 +34,7 @@ extension Spool {
                 let rows = try connection.rows(.due, destination, Swift.max(1, max))
                 if rows.isEmpty { return nil }
                 for row in rows {
-                    let (item, fault) = try connection.outboxItem(row)
+                    let (item, fault) = try connection.outboxItem(row, at: destination)
                     if let item { items.append(item) }
                     if let fault { try connection.hold(row, destination, fault) }
                 }
@@ -61,6 +61,7 @@ extension Spool {
         guard !final.isEmpty else { return }
         try writing { connection throws(SpoolError) in
             let destination = try connection.destination(ofBatch: id)
+            try connection.noteDelivery(final, batch: id, destination, at: now)
             var delivered = 0
             var dead = 0
             var held = 0

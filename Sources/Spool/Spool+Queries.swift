@@ -11,6 +11,7 @@ extension Spool {
             case .all: try connection.records(.recordsAfter, page)
             case .unassigned: try connection.records(.recordsUnassigned, page)
             case .quarantined: try connection.records(.recordsQuarantined, page)
+            case .discarded: try connection.records(.recordsDiscarded, page)
             case .waiting: try connection.records(.recordsByDelivery, page, .waiting)
             case .held: try connection.records(.recordsByDelivery, page, .held)
             case .deadLetters: try connection.records(.recordsByDelivery, page, .dead)
@@ -60,14 +61,15 @@ extension Spool {
                 reader throws(SpoolError) in
                 DeadLetter(
                     rowID: reader.row(), destination: reader.text(), reason: reader.text(),
-                    answer: reader.text(), at: reader.instant())
+                    answer: reader.text(), at: reader.instant(),
+                    key: RecordKey(hex: reader.text()))
             }
         }
     }
 }
 
 extension Connection {
-    fileprivate func records(
+    func records(
         _ sql: SQL, _ page: [SQLValue], _ state: DeliveryState? = nil
     ) throws(SpoolError) -> [StoredRecord] {
         let values = page + (state.map { [.text($0.rawValue)] } ?? [])
@@ -103,8 +105,14 @@ extension StoredRecord {
         let participant = row.optionalText()
         let rule = row.optionalText()
         let storedAt = row.instant()
+        let revision = row.count()
+        let updatedAt = row.optionalInstant()
+        let discardedAt = row.optionalInstant()
+        let reason = row.text()
         self.init(
             rowID: id, record: try RecordColumns.read(&row), participant: participant,
-            participantRule: rule, storedAt: storedAt, deliveries: [])
+            participantRule: rule, storedAt: storedAt, deliveries: [], revision: revision,
+            updatedAt: updatedAt,
+            discarded: discardedAt.map { Discarded(at: $0, reason: reason) })
     }
 }

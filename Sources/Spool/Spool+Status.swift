@@ -1,3 +1,4 @@
+import JSON
 package import Measurement
 
 /// How many records there are, and of which kind.
@@ -9,6 +10,8 @@ package struct SpoolCounts: Sendable, Equatable {
     /// Records that are nobody's; they are shown and not sent.
     package var unassigned = 0
     package var quarantined = 0
+    /// Quarantined records that a person decided never to send.
+    package var discarded = 0
     /// Records that at least one receiver refused for good.
     package var deadLetters = 0
     /// Records that at least one destination has.
@@ -50,6 +53,7 @@ extension Spool {
             counts.waiting = try records(.waiting)
             counts.unassigned = Int(try connection.integer(.countUnassigned))
             counts.quarantined = Int(try connection.integer(.countQuarantined))
+            counts.discarded = Int(try connection.integer(.countDiscarded))
             counts.deadLetters = try records(.dead)
             counts.delivered = try records(.delivered)
             return counts
@@ -91,7 +95,8 @@ extension Spool {
     ///
     /// A record goes only when every destination has it or has no table for it; its key stays, so
     /// that a device which sends its history again fills nothing in anew. Quarantined, unassigned,
-    /// held, waiting and refused records are never removed.
+    /// held, waiting and refused records are never removed; what a person discarded goes after the
+    /// same time as what was delivered.
     ///
     /// - Parameter limit: how many records and frames one call removes at most.
     package func applyRetention(
@@ -102,14 +107,24 @@ extension Spool {
             let rows = try connection.all(
                 .expiredRecords, [.instant(now - delivered), .integer(limit)]
             ) { row throws(SpoolError) in row.row() }
-            for row in rows {
+            let discarded = try connection.all(
+                .expiredDiscarded, [.instant(now - delivered), .integer(limit)]
+            ) { row throws(SpoolError) in row.row() }
+            for row in rows + discarded {
                 try connection.run(.spendKey, [.row(row), .instant(now)])
                 try connection.run(.deleteRecord, [.row(row)])
             }
-            result.records = rows.count
+            result.records = rows.count + discarded.count
+            if result.records > 0 {
+                try connection.note(
+                    LedgerNote(.expired, on: "records") { [count = result.records] writer in
+                        writer.member("records", count)
+                    }, at: now)
+            }
             result.frames = try connection.run(
                 .expireFrames, [.instant(now - rawFrames), .integer(limit)])
-            result.isMore = rows.count == limit || result.frames == limit
+            result.isMore =
+                rows.count == limit || discarded.count == limit || result.frames == limit
             return result
         }
     }

@@ -22,6 +22,10 @@ package struct SpoolEntry: Sendable {
     package var fingerprint: String?
     /// How far apart in reception two records of one fingerprint still are one reading.
     package var duplicateWindow: Interval?
+    /// What the time is decided from, kept while the record is in quarantine.
+    package var evidence: StoredEvidence?
+    /// The device goes on counting in this record: a later reading of it takes its values' place.
+    package var grows = false
 
     package init(
         record: Record, frames: [RawFrame] = [], participant: String? = nil,
@@ -35,6 +39,21 @@ package struct SpoolEntry: Sendable {
         self.destinations = destinations
         self.fingerprint = fingerprint
         self.duplicateWindow = duplicateWindow
+    }
+}
+
+/// What the time of a record was decided from, as whoever decides wrote it down.
+package struct StoredEvidence: Sendable, Equatable {
+    /// Names the run of the machine whose monotonic clock the stamps are of.
+    package var boot: String
+    package var text: String
+    /// What came of the last try to decide again.
+    package var note: String?
+
+    package init(boot: String, text: String, note: String? = nil) {
+        self.boot = boot
+        self.text = text
+        self.note = note
     }
 }
 
@@ -65,13 +84,16 @@ package enum AppendResult: Sendable, Equatable {
     case stored(RowID)
     /// Known already; nothing of it was changed.
     case duplicate(RowID)
+    /// Known already, and its values took the place of the earlier ones.
+    case grown(RowID)
 
     package var rowID: RowID {
         switch self {
-        case .stored(let row), .duplicate(let row): row
+        case .stored(let row), .duplicate(let row), .grown(let row): row
         }
     }
     package var isStored: Bool { if case .stored = self { true } else { false } }
+    package var isDuplicate: Bool { if case .duplicate = self { true } else { false } }
 }
 
 /// A measurement that the device says it could not make; the key makes a second delivery visible.

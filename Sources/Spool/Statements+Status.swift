@@ -4,7 +4,10 @@ extension SQL {
     static let countRecords = SQL("SELECT COUNT(*) FROM record")
     static let countUnassigned = SQL(
         "SELECT COUNT(*) FROM record WHERE participant IS NULL AND quarantine IS NULL")
-    static let countQuarantined = SQL("SELECT COUNT(*) FROM record WHERE quarantine IS NOT NULL")
+    static let countQuarantined = SQL(
+        "SELECT COUNT(*) FROM record WHERE quarantine IS NOT NULL AND discarded_at IS NULL")
+    static let countDiscarded = SQL(
+        "SELECT COUNT(*) FROM record WHERE quarantine IS NOT NULL AND discarded_at IS NOT NULL")
     static let countByDelivery = SQL(
         "SELECT COUNT(DISTINCT record_id) FROM delivery WHERE state = ?")
     static let countsByDestination = SQL(
@@ -22,6 +25,10 @@ extension SQL {
         AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = r.id
             AND (d.state NOT IN ('delivered', 'no-table') OR d.delivered_at >= ?1))
         ORDER BY r.id LIMIT ?2
+        """)
+    static let expiredDiscarded = SQL(
+        """
+        SELECT id FROM record WHERE quarantine IS NOT NULL AND discarded_at < ? ORDER BY id LIMIT ?
         """)
     // The key stays: a device that sends its history again must not fill it in anew.
     static let spendKey = SQL(

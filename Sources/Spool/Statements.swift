@@ -54,8 +54,9 @@ extension SQL {
         """)
     static let updateRecord = SQL(
         """
-        UPDATE record SET (\(recordColumns), fingerprint, participant, participant_rule) =
-        (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?) WHERE id = ?
+        UPDATE record SET (\(recordColumns), participant, participant_rule) =
+        (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?),
+        fingerprint = coalesce(?, fingerprint), revision = revision + 1 WHERE id = ?
         """)
     static let recordByKey = SQL("SELECT id FROM record WHERE record_key = ?")
     static let recordByFingerprint = SQL(
@@ -63,7 +64,8 @@ extension SQL {
         SELECT id FROM record WHERE device_id = ?1 AND fingerprint = ?2
         AND received_at BETWEEN ?3 - ?4 AND ?3 + ?4 ORDER BY received_at LIMIT 1
         """)
-    static let quarantineOf = SQL("SELECT record_key, quarantine FROM record WHERE id = ?")
+    static let quarantineOf = SQL(
+        "SELECT record_key, quarantine, discarded_at FROM record WHERE id = ?")
     static let assignmentOf = SQL(
         "SELECT participant, quarantine, observed_at FROM record WHERE id = ?")
     static let assignParticipant = SQL(
@@ -76,13 +78,28 @@ extension SQL {
         "SELECT source, bytes FROM raw_frame WHERE record_id = ? ORDER BY position")
 
     private static let stored =
-        "SELECT id, participant, participant_rule, stored_at, \(recordColumns) FROM record "
+        "SELECT id, participant, participant_rule, stored_at, revision, updated_at, discarded_at, "
+        + "discard_reason, \(recordColumns) FROM record "
     static let record = SQL(stored + "WHERE id = ?")
     static let recordsAfter = SQL(stored + "WHERE id > ? ORDER BY id LIMIT ?")
     static let recordsUnassigned = SQL(
         stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL ORDER BY id LIMIT ?")
     static let recordsQuarantined = SQL(
-        stored + "WHERE id > ? AND quarantine IS NOT NULL ORDER BY id LIMIT ?")
+        stored + "WHERE id > ? AND quarantine IS NOT NULL AND discarded_at IS NULL "
+            + "ORDER BY id LIMIT ?")
+    static let recordsDiscarded = SQL(
+        stored + "WHERE id > ? AND quarantine IS NOT NULL AND discarded_at IS NOT NULL "
+            + "ORDER BY id LIMIT ?")
+    /// Accepted records of a device, the nearest to a row.
+    static let recordBefore = SQL(
+        stored + "WHERE device_id = ? AND id < ? AND quarantine IS NULL ORDER BY id DESC LIMIT 1")
+    static let recordAfter = SQL(
+        stored + "WHERE device_id = ? AND id > ? AND quarantine IS NULL ORDER BY id LIMIT 1")
+    static let recordsUndated = SQL(
+        stored + """
+            WHERE id > ?2 AND quarantine = 'no-clock-sync' AND discarded_at IS NULL
+            AND id IN (SELECT record_id FROM time_evidence WHERE boot = ?1) ORDER BY id LIMIT ?3
+            """)
     static let recordsByDelivery = SQL(
         stored + """
             WHERE id > ?1 AND id IN (SELECT record_id FROM delivery WHERE state = ?3)
@@ -112,6 +129,8 @@ extension SQL {
         SELECT batch_id FROM delivery
         WHERE record_id = ? AND destination = ? AND batch_id IS NOT NULL
         """)
+    static let deliveryRound = SQL(
+        "SELECT round, held_update FROM delivery WHERE record_id = ? AND destination = ?")
     static let due = SQL(
         """
         SELECT record_id FROM delivery
@@ -130,13 +149,16 @@ extension SQL {
         """)
     static let releaseDelivery = SQL(
         """
-        UPDATE delivery SET state = 'waiting', reason = NULL, waiting_since = ?
+        UPDATE delivery SET state = 'waiting', reason = NULL, waiting_since = ?,
+        round = round + (state = 'dead')
         WHERE record_id = ? AND destination = ? AND state IN ('held', 'dead')
         """)
     static let markDelivered = SQL(
         """
         UPDATE delivery SET state = 'delivered', reason = ?, delivered_at = ?, batch_id = NULL,
-        batch_position = NULL WHERE record_id = ? AND batch_id = ?
+        batch_position = NULL,
+        held_update = (SELECT coalesce(updated_at, stored_at) FROM record r WHERE r.id = record_id)
+        WHERE record_id = ? AND batch_id = ?
         """)
     static let markDead = SQL(
         """
@@ -163,8 +185,8 @@ extension SQL {
         "DELETE FROM dead_letter WHERE record_id = ? AND destination = ?")
     static let deadLetters = SQL(
         """
-        SELECT l.record_id, l.destination, l.reason, l.answer, l.at
-        FROM dead_letter l WHERE l.record_id > ? ORDER BY l.record_id, l.destination LIMIT ?
+        SELECT l.record_id, l.destination, l.reason, l.answer, l.at, r.record_key
+        FROM dead_letter l JOIN record r ON r.id = l.record_id WHERE l.record_id > ? ORDER BY l.record_id, l.destination LIMIT ?
         """)
 }
 
@@ -226,11 +248,12 @@ extension SQL {
         """
         UPDATE device SET next_sequence = ?2, clock_offset = ?3, clock_checked_at = ?4,
         clock_set_at = ?5, newest_device_time = ?6, newest_sequence = ?7, last_session_ended_at = ?8,
-        battery = coalesce(?9, battery), clock_steps = ?10 WHERE device_id = ?1
+        battery = coalesce(?9, battery), clock_steps = ?10, clock_latency = ?11 WHERE device_id = ?1
         """)
     private static let memoryColumns = """
         next_sequence, clock_offset, clock_checked_at, clock_set_at, newest_device_time,
-        newest_sequence, last_session_ended_at, battery, failed_measurements, clock_steps
+        newest_sequence, last_session_ended_at, battery, failed_measurements, clock_steps,
+        clock_latency
         """
     static let memory = SQL("SELECT \(memoryColumns) FROM device WHERE device_id = ?")
     static let devices = SQL(

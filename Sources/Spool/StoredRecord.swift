@@ -29,6 +29,17 @@ package struct StoredRecord: Sendable, Equatable {
     /// When it was first stored here (`update_time`).
     package var storedAt: Instant
     package var deliveries: [Delivery]
+    /// 1 when stored; one more each time when it was released, decoded again or has grown.
+    package var revision = 1
+    /// When its values changed last after it was accepted.
+    package var updatedAt: Instant?
+    /// A person decided that it is never to be sent.
+    package var discarded: Discarded?
+
+    package struct Discarded: Sendable, Equatable {
+        package var at: Instant
+        package var reason: String
+    }
 }
 
 /// A record that is to be sent.
@@ -38,6 +49,12 @@ package struct OutboxItem: Sendable, Equatable {
     package var participant: String
     /// When it was first stored here (`update_time`).
     package var storedAt: Instant
+    package var revision = 1
+    package var updatedAt: Instant?
+    /// How often a person sent it to this destination again.
+    package var round = 0
+    /// The update time (更新日時) that the destination holds from an earlier delivery.
+    package var heldUpdate: Instant?
 }
 
 /// Records that travel together under one `Idempotency-Key`, until each of them is resolved.
@@ -83,6 +100,7 @@ package struct DeadLetter: Sendable, Equatable {
     /// The receiver's answer.
     package var answer: String
     package var at: Instant
+    package var key: RecordKey
 }
 
 /// Which records a list holds.
@@ -92,6 +110,7 @@ package enum RecordFilter: String, Sendable, CaseIterable {
     case held
     case unassigned
     case quarantined
+    case discarded
     case deadLetters = "dead-letters"
     case delivered
 }

@@ -19,34 +19,25 @@ package struct RecordBuilder: Sendable {
         evidence: TimeEvidence
     ) -> Record? {
         guard reading.outcome == .measurement, let kind = reading.kind else { return nil }
-        var time: RecordTime?
-        var quarantine: QuarantineReason?
-        var flags = reading.flags
-        switch engine.decide(reading, received: received, evidence: evidence) {
-        case .accepted(let decided): time = decided
-        case .faulty(let decided):
-            time = decided
-            if !flags.contains("time-fault") { flags.append("time-fault") }
-        case .quarantined(let reason): quarantine = reason
-        }
+        var described = device
+        described.manufacturer = device.manufacturer ?? profile.manufacturerCode
+        described.model = device.model ?? profile.models.first?.name
+        var record = Record(
+            key: key(reading, device: device.id, received: received), device: described, kind: kind,
+            quantities: reading.quantities, flags: reading.flags, userSlot: reading.userSlot,
+            sequenceNumber: reading.sequenceNumber, deviceTime: reading.deviceTime,
+            received: received, time: nil,
+            measurementPositionCode: profile.codes.measurementPosition,
+            duration: reading.duration, mealCode: reading.mealCode, profile: profile.id,
+            profileRevision: profile.revision, simulated: simulated)
+        record.settle(engine.decide(reading, received: received, evidence: evidence))
         // What the scale itself takes for an object is nobody's weight until a person says so.
         if Plausibility.violation(reading.quantities, profile: profile.plausible) != nil
             || reading.flags.contains(Reading.objectModeFlag)
         {
-            time = nil
-            quarantine = .implausible
+            (record.time, record.quarantine) = (nil, .implausible)
         }
-        var described = device
-        described.manufacturer = device.manufacturer ?? profile.manufacturerCode
-        described.model = device.model ?? profile.models.first?.name
-        return Record(
-            key: key(reading, device: device.id, received: received), device: described, kind: kind,
-            quantities: reading.quantities, flags: flags, userSlot: reading.userSlot,
-            sequenceNumber: reading.sequenceNumber, deviceTime: reading.deviceTime,
-            received: received, time: time, quarantine: quarantine,
-            measurementPositionCode: profile.codes.measurementPosition,
-            duration: reading.duration, mealCode: reading.mealCode, profile: profile.id,
-            profileRevision: profile.revision, simulated: simulated)
+        return record
     }
 
     /// The key of a reading (T15): device, index or raw device time, kind and raw value bytes.

@@ -60,6 +60,9 @@ package struct Reading: Sendable, Equatable {
     /// The flag of a reading that the device says is out of its memory.
     package static let storedFlag = "stored"
 
+    /// The flag of a record whose time rests on a clock that jumped, or that the device doubts.
+    package static let timeFaultFlag = "time-fault"
+
     /// The flag of a reading that the device took in its mode for objects.
     package static let objectModeFlag = "object-mode"
 

@@ -12,17 +12,15 @@ import YAML
 extension Daemon {
     func addRoutes() {
         server.route("GET", "/v1/status") { [weak self] _ in await self?.status() ?? .gone }
-        server.route("GET", "/v1/devices") { [weak self] _ in await self?.devices() ?? .gone }
+        server.route("GET", "/v1/devices", subpaths: true) { [weak self] request in
+            guard let self else { return .gone }
+            return request.rest.isEmpty ? await devices() : await device(request.rest)
+        }
         server.route("GET", "/v1/destinations") { [weak self] _ in
             await self?.destinations() ?? .gone
         }
         server.route("GET", "/v1/records") { [weak self] in await self?.records($0) ?? .gone }
-        server.route("GET", "/v1/quarantine") { [weak self] request in
-            await self?.records(request, filter: .quarantined) ?? .gone
-        }
-        server.route("GET", "/v1/dead-letters") { [weak self] _ in
-            await self?.deadLetters() ?? .gone
-        }
+        addDecisionRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }
         server.routeEvents("/v1/events")
@@ -71,6 +69,7 @@ extension Daemon {
                 writer.member("waiting", counts.waiting)
                 writer.member("unassigned", counts.unassigned)
                 writer.member("quarantined", counts.quarantined)
+                writer.member("discarded", counts.discarded)
                 writer.member("dead_letters", counts.deadLetters)
                 writer.member("delivered", counts.delivered)
                 writer.member("failed_measurements", failed)
@@ -136,6 +135,31 @@ extension Daemon {
         }
     }
 
+    /// One device with its clock over time, by its id or its address.
+    private func device(_ name: String) async -> SocketResponse {
+        do throws(SpoolError) {
+            let wanted = name.lowercased()
+            let found = try await spool.devices().first {
+                $0.description.id.stable.lowercased() == wanted
+                    || $0.description.address?.lowercased() == wanted
+            }
+            guard let found else {
+                return .failure(404, "not-found", "no device \(name) is known")
+            }
+            let history = try await spool.clockHistory(of: found.description.id)
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.key("device")
+                writer.raw(bytes: device(found))
+                writer.key("clock_history")
+                documents.clockHistory(history, &writer)
+            }
+            return SocketResponse(body: writer.bytes)
+        } catch {
+            return .storeFailed(error)
+        }
+    }
+
     private func device(_ stored: StoredDevice) -> [UInt8] {
         let models = stored.profile.flatMap { profiles.index[id: $0]?.modelNames } ?? []
         var owner: String?
@@ -150,15 +174,10 @@ extension Daemon {
             bonded: address.flatMap { bluetooth?.isBonded($0) } ?? false, participant: owner)
     }
 
-    private func records(
+    func records(
         _ request: SocketRequest, filter fixed: RecordFilter? = nil
     ) async -> SocketResponse {
-        let after = Int64(request.query["after"] ?? "0")
-        let limit = Int(request.query["limit"] ?? "100")
-        guard let after, let limit, after >= 0, (1...10_000).contains(limit) else {
-            return .failure(
-                400, "bad-request", "after is a record id, limit a number from 1 to 10000")
-        }
+        guard let (after, limit) = request.page else { return .badPage }
         var filter = fixed ?? .all
         if fixed == nil, let name = request.query["state"] {
             guard let named = RecordFilter(rawValue: name) else {
@@ -171,27 +190,6 @@ extension Daemon {
             let found = try await spool.records(
                 after: RowID(after), limit: limit, filter: filter)
             return .list("records", found.map { documents.record($0) })
-        } catch {
-            return .storeFailed(error)
-        }
-    }
-
-    private func deadLetters() async -> SocketResponse {
-        do throws(SpoolError) {
-            let letters = try await spool.deadLetters()
-            return .list(
-                "dead_letters",
-                letters.map { letter in
-                    var writer = JSONWriter()
-                    writer.object { writer in
-                        writer.member("id", Int(letter.rowID.number))
-                        writer.member("destination", letter.destination)
-                        writer.member("reason", letter.reason)
-                        writer.member("answer", letter.answer)
-                        writer.member("at", documents.time(letter.at))
-                    }
-                    return writer.bytes
-                })
         } catch {
             return .storeFailed(error)
         }
@@ -236,22 +234,5 @@ extension Daemon {
         let text = lines.joined(separator: "\n") + "\n"
         return SocketResponse(
             status: 200, contentType: "text/plain; version=0.0.4", body: Array(text.utf8))
-    }
-}
-
-extension SocketResponse {
-    fileprivate static let gone = SocketResponse.failure(503, "stopping", "the daemon is stopping")
-
-    fileprivate static func storeFailed(_ error: SpoolError) -> SocketResponse {
-        .failure(503, "store-\(error.name)", "\(error)")
-    }
-
-    fileprivate static func list(_ name: String, _ items: [[UInt8]]) -> SocketResponse {
-        var writer = JSONWriter(capacity: 64 + items.reduce(0) { $0 + $1.count + 1 })
-        writer.object { writer in
-            writer.key(name)
-            writer.array { writer in for item in items { writer.raw(bytes: item) } }
-        }
-        return SocketResponse(body: writer.bytes)
     }
 }

@@ -22,6 +22,8 @@ import Status
     var tapes: TapeService?
     let server: StatusServer
     let documents: StatusDocuments
+    let quarantine: QuarantineDesk
+    let clockWatch: ClockWatch
     let roster: Roster
     private var tasks: [Task<Void, Never>] = []
     private var uplinkTask: Task<Void, Never>?
@@ -52,7 +54,9 @@ import Status
         documents = StatusDocuments(zone: configuration.gateway.timeZone)
         intake = Intake(
             spool: spool, counters: counters, profiles: { profiles.index }, roster: { roster },
-            policies: { uplink.policies })
+            policies: { uplink.policies }, zone: configuration.gateway.timeZone)
+        quarantine = QuarantineDesk(intake: intake)
+        clockWatch = ClockWatch(intake: intake)
         var socket = StatusServer.Options(path: options.runtimeDirectory + "/hakaru.sock")
         socket.group = configuration.status.group
         socket.adminGroup = configuration.status.adminGroup
@@ -63,15 +67,18 @@ import Status
     package func start() async throws {
         try watchSignals()
         await openStore()
+        await noteConfiguration()
         addRoutes()
         try server.start()
         intake.onStored = { [weak self] records in self?.stored(records) }
+        intake.onUndated = { [weak self] in self?.clockWatch.nudge() }
         uplinkTask = spawn { [uplink] in await uplink.run() }
         // The gateway answers from here on; links follow as soon as the profiles are read.
         ServiceManager.ready(status: "running")
         profiles.reload()
         startLinks()
         tasks.append(spawn { [profiles] in await profiles.watch() })
+        tasks.append(spawn { [clockWatch] in await clockWatch.run() })
         watchRetention()
         _ = try? EventLoop.shared.enableWatchdog()
         settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {

@@ -45,6 +45,12 @@ struct StatusDocuments {
                 })
             writer.member("profile", record.profile)
             writer.member("profile_revision", record.profileRevision)
+            writer.member("revision", stored.revision)
+            writer.member("updated_at", stored.updatedAt.map(time))
+            if let discarded = stored.discarded {
+                writer.member("discarded_at", time(discarded.at))
+                writer.member("discard_reason", discarded.reason)
+            }
             writer.member("simulated", record.simulated)
         }
         return writer.bytes
@@ -75,6 +81,7 @@ struct StatusDocuments {
     }
 
     private func state(_ stored: StoredRecord) -> String {
+        if stored.discarded != nil { return "discarded" }
         if stored.record.quarantine != nil { return "quarantined" }
         if stored.participant == nil { return "unassigned" }
         let states = stored.deliveries.map(\.state)
@@ -111,6 +118,8 @@ struct StatusDocuments {
                     writer.member(
                         "offset_seconds", number: memory.clockOffset?.secondsDecimal.text)
                     writer.member("measured_at", memory.clockCheckedAt.map(time))
+                    writer.member(
+                        "latency_seconds", number: memory.clockLatency?.secondsDecimal.text)
                     writer.member("set_at", memory.clockSetAt.map(time))
                 })
             writer.member("battery_percent", memory.batteryPercent)

@@ -18,15 +18,20 @@ struct DestinationPolicy: Sendable {
 /// While the store takes nothing, what was given waits here in order and goes in as soon as the
 /// trouble is over; links are told, and take nothing more from devices.
 @LoopActor final class Intake {
-    private let spool: Spool
+    let spool: Spool
     private let counters: Counters
-    private let profiles: @LoopActor () -> ProfileIndex
+    let profiles: @LoopActor () -> ProfileIndex
     private let roster: @LoopActor () -> Roster
     private let policies: @LoopActor () -> [DestinationPolicy]
-    private var waiting: [SessionCommit] = []
+    let zone: TimeZoneRules
+    /// The run of the machine that stamps of live links are of.
+    let boot: String
+    private var waiting: [(commit: SessionCommit, boot: String)] = []
     private var isRetrying = false
     /// Called after records were stored.
     var onStored: @LoopActor ([Record]) -> Void = { _ in }
+    /// Called after readings were stored that wait for the gateway's clock.
+    var onUndated: @LoopActor () -> Void = {}
     /// Why the store takes nothing now; nil while it works.
     private(set) var trouble: SpoolError?
     private let healed = LoopCondition()
@@ -34,8 +39,11 @@ struct DestinationPolicy: Sendable {
     init(
         spool: Spool, counters: Counters, profiles: @escaping @LoopActor () -> ProfileIndex,
         roster: @escaping @LoopActor () -> Roster,
-        policies: @escaping @LoopActor () -> [DestinationPolicy]
+        policies: @escaping @LoopActor () -> [DestinationPolicy],
+        zone: TimeZoneRules = .utc, boot: String = Boot.current
     ) {
+        self.zone = zone
+        self.boot = boot
         self.spool = spool
         self.counters = counters
         self.profiles = profiles
@@ -57,15 +65,18 @@ struct DestinationPolicy: Sendable {
     static let maximumBacklog = 10_000
 
     /// Stores a commit, or keeps it until the store works; the device may forget what is stored.
-    func take(_ commit: SessionCommit) async -> Taken {
+    ///
+    /// - Parameter boot: whose monotonic clock its stamps are of, where not this machine's.
+    func take(_ commit: SessionCommit, boot other: String? = nil) async -> Taken {
+        let boot = other ?? boot
         guard trouble == nil, waiting.isEmpty else {
-            keep(commit)
+            keep(commit, boot)
             return .waiting
         }
         do throws(SpoolError) {
-            return .stored(new: try await storeWhatCanBe(commit))
+            return .stored(new: try await storeWhatCanBe(commit, boot))
         } catch {
-            fail(error, commit)
+            fail(error, commit, boot)
             return .waiting
         }
     }
@@ -84,7 +95,7 @@ struct DestinationPolicy: Sendable {
             ["count": "\(backlog)", "state": trouble?.name ?? "?", "reason": "the daemon ended"])
     }
 
-    private func keep(_ commit: SessionCommit) {
+    private func keep(_ commit: SessionCommit, _ boot: String) {
         guard backlog + commit.entries.count <= Self.maximumBacklog else {
             counters.count("readings_lost", by: commit.entries.count)
             return Log.error(
@@ -94,14 +105,14 @@ struct DestinationPolicy: Sendable {
                     "reason": "\(Self.maximumBacklog) readings wait for the store already",
                 ])
         }
-        waiting.append(commit)
+        waiting.append((commit, boot))
         backlog += commit.entries.count
     }
 
-    private func fail(_ error: SpoolError, _ commit: SessionCommit) {
+    private func fail(_ error: SpoolError, _ commit: SessionCommit, _ boot: String) {
         counters.count("store_failures")
         trouble = error
-        keep(commit)
+        keep(commit, boot)
         Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
         guard !isRetrying else { return }
         isRetrying = true
@@ -110,10 +121,10 @@ struct DestinationPolicy: Sendable {
 
     private func retry() async {
         var pause = Duration.seconds(1)
-        while let commit = waiting.first {
+        while let (commit, boot) = waiting.first {
             guard (try? await sleep(for: pause)) != nil else { break }
             do throws(SpoolError) {
-                _ = try await storeWhatCanBe(commit)
+                _ = try await storeWhatCanBe(commit, boot)
                 waiting.removeFirst()
                 backlog -= commit.entries.count
                 trouble = nil
@@ -130,9 +141,11 @@ struct DestinationPolicy: Sendable {
     }
 
     /// Stores a commit; an entry that can never be stored is counted and left out, the others go in.
-    private func storeWhatCanBe(_ commit: SessionCommit) async throws(SpoolError) -> Int {
+    private func storeWhatCanBe(
+        _ commit: SessionCommit, _ boot: String
+    ) async throws(SpoolError) -> Int {
         do throws(SpoolError) {
-            return try await store(commit)
+            return try await store(commit, boot)
         } catch .refused(let why) {
             guard commit.entries.count > 1 else {
                 counters.count("records_refused", by: commit.entries.count)
@@ -144,19 +157,19 @@ struct DestinationPolicy: Sendable {
             for entry in commit.entries {
                 var single = commit
                 single.entries = [entry]
-                stored += try await storeWhatCanBe(single)
+                stored += try await storeWhatCanBe(single, boot)
             }
             return stored
         }
     }
 
-    private func store(_ commit: SessionCommit) async throws(SpoolError) -> Int {
+    private func store(_ commit: SessionCommit, _ boot: String) async throws(SpoolError) -> Int {
         let now = GatewayTime.now().utc
         var entries: [SpoolEntry] = []
         var failures: [FailedMeasurement] = []
         for entry in commit.entries {
             switch entry.reading.outcome {
-            case .measurement: if let made = spoolEntry(entry) { entries.append(made) }
+            case .measurement: if let made = spoolEntry(entry, boot) { entries.append(made) }
             case .failedMeasurement:
                 failures.append(
                     FailedMeasurement(
@@ -179,8 +192,11 @@ struct DestinationPolicy: Sendable {
                     "state": record.quarantine?.rawValue ?? "accepted",
                 ])
         }
-        counters.count("readings_duplicate", by: results.count - stored.count)
-        if !stored.isEmpty { onStored(stored) }
+        counters.count("readings_duplicate", by: results.count(where: \.isDuplicate))
+        let changed = zip(entries, results).filter { !$1.isDuplicate }.map { $0.0.record }
+        counters.count("records_grown", by: changed.count - stored.count)
+        if !changed.isEmpty { onStored(changed) }
+        if stored.contains(where: { $0.quarantine == .noClockSync }) { onUndated() }
         return stored.count
     }
 
@@ -194,11 +210,29 @@ struct DestinationPolicy: Sendable {
             ])
     }
 
-    private func spoolEntry(_ entry: SessionEntry) -> SpoolEntry? {
-        guard var record = entry.record else {
+    private func spoolEntry(_ entry: SessionEntry, _ boot: String) -> SpoolEntry? {
+        guard let record = entry.record else {
             counters.count("readings_without_record")
             return nil
         }
+        var made = spoolEntry(record, frames: entry.frames)
+        made.fingerprint = entry.duplicateWindow.map { _ in
+            "\(record.kind.rawValue) \(entry.reading.keyBytes)"
+        }
+        made.duplicateWindow = entry.duplicateWindow
+        made.grows = entry.reading.flags.contains(Self.runningFlag)
+        made.evidence = entry.evidence.map {
+            StoredEvidence(boot: boot, text: EvidenceText.write($0))
+        }
+        return made
+    }
+
+    /// The flag of a reading that its device goes on counting in, such as the running day's steps.
+    static let runningFlag = "running-day"
+
+    /// A record with its owner and the places it may go to.
+    func spoolEntry(_ record: Record, frames: [RawFrame]) -> SpoolEntry {
+        var record = record
         let models = profiles()[id: record.profile]?.modelNames ?? []
         let roster = roster()
         if record.device.serial == nil {
@@ -216,13 +250,14 @@ struct DestinationPolicy: Sendable {
             }
         case .unassigned(let why): rule = why
         }
-        let fingerprint = entry.duplicateWindow.map { _ in
-            "\(record.kind.rawValue) \(entry.reading.keyBytes)"
-        }
         return SpoolEntry(
-            record: record, frames: entry.frames, participant: participant, participantRule: rule,
-            destinations: policies().map { first($0, record, participant, roster) },
-            fingerprint: fingerprint, duplicateWindow: entry.duplicateWindow)
+            record: record, frames: frames, participant: participant, participantRule: rule,
+            destinations: destinations(of: record, participant))
+    }
+
+    func destinations(of record: Record, _ participant: String?) -> [EntryDestination] {
+        let roster = roster()
+        return policies().map { first($0, record, participant, roster) }
     }
 
     private func first(

@@ -1,3 +1,4 @@
+import Crypto
 import DataFiles
 import DeviceLink
 import DeviceProfile
@@ -55,9 +56,12 @@ import TapeLink
 
     private func play(_ file: String) async {
         do {
-            let tape = try TapeParser.parse(try FileReader.read(file), file: file)
+            let bytes = try FileReader.read(file)
+            let tape = try TapeParser.parse(bytes, file: file)
+            // Its monotonic clock is its own; played again after a crash it is the same one.
+            let clock = "tape " + hexadecimal(SHA256.digest(bytes).prefix(16))
             // A session that the store cut off is played again, as a real device would send again.
-            while !(try await play(tape, file)) {}
+            while !(try await play(tape, file, clock)) {}
             rename(file, file + ".played")
             played += 1
         } catch is CancellationError {
@@ -87,7 +91,7 @@ import TapeLink
     }
 
     /// Plays a tape to its end; false when the store took less than all of it.
-    private func play(_ tape: Tape, _ file: String) async throws -> Bool {
+    private func play(_ tape: Tape, _ file: String, _ clock: String) async throws -> Bool {
         try await intake.whenHealed()
         let device = TapePlayer.device(of: tape.header)
         let memory = try await spool.memory(of: device.id) ?? DeviceMemory()
@@ -95,10 +99,17 @@ import TapeLink
             tape, file: file, profiles: profiles(), zone: zone, memory: memory)
         var isKnown = false
         var isComplete = true
+        var mayHaveUndated = true
         while true {
-            switch try player.next() {
+            let step = try player.next()
+            if mayHaveUndated, player.gatewayTime.synchronised {
+                _ = try await intake.dateUndated(boot: clock, by: player.gatewayTime)
+                mayHaveUndated = false
+            }
+            switch step {
             case .commit(let commit):
-                if case .stored = await intake.take(commit) {
+                mayHaveUndated = mayHaveUndated || commit.hasUndated
+                if case .stored = await intake.take(commit, boot: clock) {
                     player.committed(commit.number)
                 } else {
                     player.commitFailed(commit.number)
@@ -124,5 +135,12 @@ import TapeLink
                 return isComplete
             }
         }
+    }
+}
+
+extension SessionCommit {
+    /// One of its readings waits for the gateway's clock.
+    fileprivate var hasUndated: Bool {
+        entries.contains { $0.record?.quarantine == .noClockSync }
     }
 }

@@ -1,0 +1,100 @@
+import JSON
+import Measurement
+import Spool
+
+/// The documents of quarantine, dead letters, the ledger and a device's clock.
+extension StatusDocuments {
+    func story(_ story: QuarantineStory) -> [UInt8] {
+        var writer = JSONWriter(capacity: 1_024)
+        let stored = story.kept.stored
+        writer.object { writer in
+            writer.key("record")
+            writer.raw(bytes: record(stored))
+            writer.member("known", story.known)
+            writer.member("releasing", story.releasing)
+            writer.member("reason_text", story.reason)
+            writer.member("last_try", story.kept.evidence?.note)
+            writer.member("clock_offset", number: story.clockOffset?.secondsDecimal.text)
+            writer.member("reception_time", story.receptionTime.map(time))
+            for (name, neighbour) in [
+                ("before", story.neighbours.before), ("after", story.neighbours.after),
+            ] {
+                guard let neighbour else { continue }
+                writer.member(
+                    name,
+                    object: { writer in
+                        writer.member("key", neighbour.record.key.hex)
+                        writer.member(
+                            "observation_time", neighbour.record.time.map { time($0.observed) })
+                        writer.member("device_time", neighbour.record.deviceTime?.description)
+                        writer.member("sequence_number", neighbour.record.sequenceNumber)
+                    })
+            }
+            writer.member(
+                "frames",
+                array: { writer in
+                    for frame in story.kept.frames {
+                        writer.object { writer in
+                            writer.member("source", frame.source)
+                            writer.member("bytes", frame.bytes.count)
+                        }
+                    }
+                })
+        }
+        return writer.bytes
+    }
+
+    func outcome(_ outcome: QuarantineDesk.Outcome) -> [UInt8] {
+        var writer = JSONWriter(capacity: 768)
+        writer.object { writer in
+            writer.member("already", outcome.already)
+            writer.key("record")
+            writer.raw(bytes: record(outcome.stored))
+        }
+        return writer.bytes
+    }
+
+    func deadLetter(_ letter: DeadLetter) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("id", Int(letter.rowID.number))
+            writer.member("key", letter.key.hex)
+            writer.member("destination", letter.destination)
+            writer.member("reason", letter.reason)
+            writer.member("answer", letter.answer)
+            writer.member("at", time(letter.at))
+        }
+        return writer.bytes
+    }
+
+    func ledgerEntry(_ entry: LedgerEntry) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("id", Int(entry.number))
+            writer.member("at", time(entry.at))
+            writer.member("actor", entry.actor)
+            writer.member("event", entry.event)
+            writer.member("subject", entry.subject)
+            writer.key("details")
+            writer.raw(entry.details)
+            writer.member("previous", entry.previous)
+            writer.member("hash", entry.hash)
+        }
+        return writer.bytes
+    }
+
+    /// The looks at a device's clock, oldest first.
+    func clockHistory(_ history: [ClockHistoryEntry], _ writer: inout JSONWriter) {
+        writer.array { writer in
+            for entry in history {
+                writer.object { writer in
+                    writer.member("at", time(entry.at))
+                    writer.member("offset_seconds", number: entry.offset.secondsDecimal.text)
+                    writer.member(
+                        "latency_seconds", number: entry.latency?.secondsDecimal.text)
+                    writer.member("set", entry.wasSet)
+                }
+            }
+        }
+    }
+}
