@@ -1,4 +1,4 @@
-package import DeviceLink
+import DeviceLink
 package import DeviceProfile
 import JSON
 package import Measurement
@@ -55,11 +55,11 @@ package struct TapeWriter: Sendable {
     private func write(_ entry: Tape.Entry, _ writer: inout JSONWriter) -> Bool {
         switch entry {
         case .advertisement(let bytes, let rssi):
-            writer.member("advertisement") {
+            writer.nested("advertisement") {
                 $0.member("data", Self.hex(bytes))
                 if let rssi { $0.member("rssi", rssi) }
             }
-        case .connected: writer.member("connected") { _ in }
+        case .connected: writer.nested("connected") { _ in }
         case .services(let services):
             writer.member("services", array: { Self.write(services, &$0) })
         case .read(let uuid, let bytes): value("read", uuid, Self.hex(bytes), &writer)
@@ -73,13 +73,13 @@ package struct TapeWriter: Sendable {
                 && properties[uuid]?.contains(.notify) == false
             value(indicates ? "indicate" : "notify", uuid, Self.hex(bytes), &writer)
         case .bonded(let method):
-            writer.member("bonded") { writer in
+            writer.nested("bonded") { writer in
                 if let method { writer.member("method", method) }
             }
         case .disconnected(let byDevice):
-            writer.member("disconnected") { $0.member("by", byDevice ? "device" : "gateway") }
+            writer.nested("disconnected") { $0.member("by", byDevice ? "device" : "gateway") }
         case .gatewayClock(let synchronised):
-            writer.member("gateway-clock") { $0.member("synchronised", synchronised) }
+            writer.nested("gateway-clock") { $0.member("synchronised", synchronised) }
         case .output, .input: return false
         }
         return true
@@ -88,7 +88,7 @@ package struct TapeWriter: Sendable {
     private func value(
         _ name: String, _ uuid: BluetoothUUID, _ value: String, _ writer: inout JSONWriter
     ) {
-        writer.member(name) {
+        writer.nested(name) {
             $0.member("uuid", uuid.description)
             $0.member("value", value)
         }
@@ -127,7 +127,7 @@ package struct TapeWriter: Sendable {
 }
 
 extension JSONWriter {
-    fileprivate mutating func member(_ name: String, _ body: (inout JSONWriter) -> Void) {
+    fileprivate mutating func nested(_ name: String, _ body: (inout JSONWriter) -> Void) {
         member(name, object: body)
     }
 }

@@ -3,8 +3,8 @@ enum CommandTable {
     static let all: [Command] =
         [
             StatusCommand.command, DevicesCommand.command, SightingsCommand.command,
-            RecordsCommand.command,
-        ] + QuarantineCommands.all + ProfileCommands.all + offline + [completion]
+            RecordsCommand.command, CaptureCommand.command,
+        ] + PairCommands.all + QuarantineCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [

@@ -48,6 +48,7 @@ struct SocketClient {
         let context = Unmanaged.passUnretained(received).toOpaque()
         hakaru_easy_set_pointer(handle, CURLOPT_UNIX_SOCKET_PATH, path)
         hakaru_easy_set_pointer(handle, CURLOPT_URL, url)
+        if let method { hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method) }
         hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
         // No proxy of the environment may come between this program and the socket.
         hakaru_easy_set_pointer(handle, CURLOPT_PROXY, "")

@@ -28,6 +28,9 @@ import Spool
         var new = 0
     }
 
+    /// Tapes that a person has asked for, and the pairing that one has.
+    let captures: CaptureDesk
+    let pairing = PairingDesk()
     /// Devices in range that no profile fits or nobody has registered; the newest 64.
     private(set) var strangers = Strangers()
     private(set) var bluez: BlueZ?
@@ -44,6 +47,7 @@ import Spool
         self.profiles = profiles
         self.register = register
         collector = AdvertisementCollector(zone: zone, simulated: false)
+        captures = CaptureDesk(zone: zone)
         bluez = BlueZ(
             settings: BlueZSettings(adapters: adapters),
             onSighting: { [weak self] in self?.saw($0) },
@@ -75,15 +79,18 @@ import Spool
     // MARK: sightings
 
     private func saw(_ sighting: Sighting) {
+        captures.heard(sighting)
         guard let profile = profile(for: sighting) else {
             strangers.note(sighting, because: "no profile fits")
             return
         }
-        if profile.transport == .bluetoothAdvertisement {
+        if pairing.concerns(sighting.address) {
+            pair(sighting, profile)
+        } else if profile.transport == .bluetoothAdvertisement {
             collect(sighting, profile)
         } else if let why = profile.decodeOnly {
             strangers.note(sighting, because: "\(profile.id) fits; it is not connected: \(why)")
-        } else if sighting.bonded
+        } else if sighting.bonded || captures.isWatching(sighting.address)
             || register().isRegistered(sighting.address, models: profile.modelNames)
         {
             connect(sighting, profile)
@@ -181,11 +188,46 @@ import Spool
         policy.began(address)
         deferred[address] = nil
         counters.count("sessions_started")
-        spawn { [self] in await begin(address, profile, peripheral) }
+        pairing.update(address) { $0.sessionBegan() }
+        spawn { [self] in await begin(address, profile, watched(peripheral)) }
+    }
+
+    /// The peripheral itself, or one that tells the capture and the pairing what passes.
+    private func watched(_ peripheral: BlueZPeripheral) -> any GATTPeripheral {
+        let address = peripheral.address
+        guard captures.isWatching(address) || pairing.concerns(address) else { return peripheral }
+        return ObservedPeripheral(peripheral) { [weak self] fact, at in
+            self?.captures.took(fact, of: address, at: at)
+            self?.pairing.update(address) { $0.took(fact, at: at.steady) }
+        }
+    }
+
+    /// Connects a device that is being paired, whether it is registered or not.
+    private func pair(_ sighting: Sighting, _ profile: DeviceProfile) {
+        let mode = profile.pairingMode(sighting.advertisement)
+        let now = pairing.update(sighting.address) { guide -> Bool in
+            guide.profile = profile.id
+            return guide.heard(pairingMode: mode)
+        }
+        guard now == true, sessions[sighting.address] == nil else { return }
+        // Whoever holds the button waits: what was tried before does not count.
+        policy.forgive(sighting.address, at: sighting.at.steady)
+        start(sighting, profile)
+    }
+
+    /// Removes the bond of a device on both sides of ours: at bluetoothd and in what is remembered here.
+    func forget(_ address: BluetoothAddress) async throws(LinkError) {
+        if let session = sessions[address] {
+            session.runner.stop()
+            await session.task.value
+        }
+        try await bluez?.forget(address)
+        policy.forget(address)
+        matched[address] = nil
     }
 
     private func begin(
-        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: BlueZPeripheral
+        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: any GATTPeripheral
     ) async {
         let device = describe(address)
         guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
@@ -205,7 +247,11 @@ import Spool
         let window = profile.session?.advertisingWindow
         surroundings.priority = window.map { $0 <= .seconds(60) } ?? false ? .shortWindow : .normal
         let register = register()
-        surroundings.passkey = { register.passkey(address) }
+        let pairing = pairing
+        surroundings.passkey = { @LoopActor in
+            if let known = register.passkey(address) { return known }
+            return await pairing.passkey(address)
+        }
         let runner = GATTSessionRunner(
             machine: machine, peripheral: peripheral, surroundings: surroundings)
         let task = spawn { [self] in
@@ -230,6 +276,8 @@ import Spool
     ) {
         let new = sessions.removeValue(forKey: address)?.new ?? 0
         policy.ended(address, end, new: new, at: GatewayTime.now().steady)
+        captures.sessionEnded(address)
+        pairing.update(address) { $0.sessionEnded(end, at: GatewayTime.now().steady) }
         switch end {
         case .complete: counters.count("sessions_complete")
         case .interrupted: counters.count("sessions_interrupted")
