@@ -48,6 +48,8 @@ let package = Package(
         library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         library("CMicrohttpd", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
         library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        // Structures and numbers only: nothing of libbluetooth is called, so it is not linked.
+        .systemLibrary(name: "CBluetooth", providers: [.apt(["libbluetooth-dev"])]),
         library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         .systemLibrary(name: "CLinux"),
 
@@ -67,14 +69,15 @@ let package = Package(
         target("EventLoop", ["CSystemd", "CLinux"]),
         target(
             "BluetoothLink",
-            ["CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
+            ["CBluetooth", "CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
         target(
             "Gateway",
             [
-                "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON", "Measurement",
+                "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
+                "Measurement",
                 "DeviceProfile",
                 "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
                 "Uplink", "Status",
@@ -122,10 +125,18 @@ let package = Package(
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),
+        // Not shipped: what scripts/bench decode measures, with every allocation counted.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .executableTarget(
+            name: "DecodeBench",
+            dependencies: [
+                "AllocationCounter", "BluetoothLink", "DataFiles", "DeviceLink", "DeviceProfile",
+                "GatewayTestKit", "JSON", "Measurement",
+            ], path: "Tests/DecodeBench", swiftSettings: common),
         tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
         tests(
             "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),
-        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "Measurement", "SpoolTorture"]),
+        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "JSON", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
         tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]

@@ -7,7 +7,9 @@ package struct DataDirectory: Sendable {
     package var profiles: String { path + "/device-profiles" }
     package var exchangeFormats: String { path + "/exchange-formats" }
     /// The owner's own profiles; they win over shipped ones of the same id.
-    package static let ownProfiles = "/etc/hakaru/device-profiles"
+    package static var ownProfiles: String {
+        getenv("HAKARU_OWN_PROFILES").map { String(cString: $0) } ?? "/etc/hakaru/device-profiles"
+    }
 
     package init(path: String) { self.path = path }
 
@@ -40,6 +42,8 @@ package struct DataDirectory: Sendable {
 package struct ProfileFile: Sendable {
     package var path: String
     package var bytes: [UInt8]
+    /// Why there are no bytes; nil for a file that was read.
+    package var error: FileError?
     /// The owner's own, which wins over a shipped one of the same id.
     package var isOwn: Bool
 }
@@ -51,14 +55,20 @@ extension DataDirectory {
     }
 
     /// All profile files, shipped and own; a directory that is not there holds none.
+    ///
+    /// One file that cannot be read never hides the others: it is among them with its error.
     package func profileFiles() throws(FileError) -> [ProfileFile] {
         var files: [ProfileFile] = []
+        let own = Self.ownProfiles
         for directory in profileDirectories {
             for path in try FileReader.list(directory, suffix: ".yaml") {
-                files.append(
-                    ProfileFile(
-                        path: path, bytes: try FileReader.read(path),
-                        isOwn: directory == Self.ownProfiles))
+                var file = ProfileFile(path: path, bytes: [], isOwn: directory == own)
+                do throws(FileError) {
+                    file.bytes = try FileReader.read(path)
+                } catch {
+                    file.error = error
+                }
+                files.append(file)
             }
         }
         return files

@@ -4,7 +4,9 @@ import Glibc
 package struct FileError: Error, Sendable, CustomStringConvertible {
     package var path: String
     package var code: Int32
-    package var description: String { "\(path): \(String(cString: strerror(code)))" }
+    package var description: String { "\(path): \(reason)" }
+    /// What the kernel said, without the path.
+    package var reason: String { String(cString: strerror(code)) }
 }
 
 /// Reads whole files and lists directories.

@@ -7,9 +7,17 @@ package struct AdvertisementCollector: Sendable {
         var lastBytes: [UInt8] = []
         var pending: SessionEntry?
         var deadline: Instant?
+        /// What the pending entry came out of, where another frame has the other half.
+        var half: [Reading] = []
         /// Keys of what was handed out, newest last.
         var recent: [RecordKey] = []
         var touched: Instant
+
+        mutating func forgetPending() {
+            pending = nil
+            half = []
+            deadline = nil
+        }
     }
 
     private var devices: [DeviceID: Device] = [:]
@@ -29,14 +37,16 @@ package struct AdvertisementCollector: Sendable {
     }
 
     /// Takes an advertisement of a device that `profile` fits; returns what is ready to be stored.
+    ///
+    /// - Parameter context: what the owner says of the device: encrypted frames need the key.
     package mutating func take(
         _ advertisement: Advertisement, of description: DeviceDescription, at now: GatewayTime,
-        profile: DeviceProfile
+        profile: DeviceProfile, context: FrameContext = FrameContext()
     ) -> [SessionEntry] {
         var ready: [SessionEntry] = []
         for layout in profile.layouts {
             guard let bytes = advertisement.payload(for: layout.source) else { continue }
-            ready += take(bytes, layout, description, now, profile)
+            ready += take(bytes, layout, description, now, profile, context)
         }
         return ready
     }
@@ -55,7 +65,7 @@ package struct AdvertisementCollector: Sendable {
 
     private mutating func take(
         _ bytes: [UInt8], _ layout: FrameLayout, _ description: DeviceDescription,
-        _ now: GatewayTime, _ profile: DeviceProfile
+        _ now: GatewayTime, _ profile: DeviceProfile, _ context: FrameContext
     ) -> [SessionEntry] {
         var device = devices[description.id] ?? Device(touched: now.utc)
         device.touched = now.utc
@@ -65,21 +75,64 @@ package struct AdvertisementCollector: Sendable {
         let crowdedOut = forgetOldest(except: description.id)
         if isRepeat { return crowdedOut }
         let builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
-        let reading = layout.decode(bytes)
-        var entry = SessionEntry(
-            reading: reading, frames: [RawFrame(source: layout.source.description, bytes: bytes)],
-            received: now, record: nil,
-            key: builder.key(reading, device: description.id, received: now))
+        let reading = layout.decode(bytes, context)
+        let frames = [RawFrame(source: layout.source.description, bytes: bytes)]
+        let entry = self.entry(reading, frames, builder, description, now)
+        if reading.part != nil { return crowdedOut + join(entry, builder, description) }
         guard reading.outcome == .measurement else {
             // The person stepped off: the fuller frame will not come any more.
             return crowdedOut + release(description.id) + [entry]
         }
-        let evidence = TimeEvidence(.pushed)
-        entry.evidence = evidence
-        entry.record = builder.record(
-            reading, device: description, received: now, evidence: evidence)
-        if !builder.hasOwnIdentity(reading) { entry.duplicateWindow = .seconds(60) }
         return crowdedOut + collect(entry, description.id, profile.collect)
+    }
+
+    private func entry(
+        _ reading: Reading, _ frames: [RawFrame], _ builder: RecordBuilder,
+        _ description: DeviceDescription, _ received: GatewayTime
+    ) -> SessionEntry {
+        let evidence = TimeEvidence(.pushed)
+        var entry = SessionEntry(
+            reading: reading, frames: frames, received: received,
+            record: builder.record(
+                reading, device: description, received: received, evidence: evidence),
+            key: builder.key(reading, device: description.id, received: received))
+        guard reading.outcome == .measurement else { return entry }
+        entry.evidence = evidence
+        if !builder.hasOwnIdentity(reading) { entry.duplicateWindow = .seconds(60) }
+        return entry
+    }
+
+    /// Keeps a frame for the other one of its measurement, or makes the whole of both.
+    private mutating func join(
+        _ entry: SessionEntry, _ builder: RecordBuilder, _ description: DeviceDescription
+    ) -> [SessionEntry] {
+        let id = description.id
+        let alone = self.entry(
+            entry.reading.withoutCompanion(), entry.frames, builder, description, entry.received)
+        // The whole was handed out, and the device says a part of it again.
+        if devices[id]?.recent.contains(alone.key) ?? false {
+            repeats += 1
+            return []
+        }
+        guard let first = devices[id]?.pending, let part = devices[id]?.half.first,
+            part.belongs(with: entry.reading)
+        else {
+            let earlier = release(id)
+            devices[id]?.pending = alone
+            devices[id]?.half = [entry.reading]
+            devices[id]?.deadline =
+                entry.received.utc + (entry.reading.part?.within ?? FramePart.packetTimeout)
+            return earlier
+        }
+        guard entry.reading.saysMore(than: part) else {
+            repeats += 1
+            return []
+        }
+        let whole = self.entry(
+            part.joined(with: entry.reading), first.frames + entry.frames, builder, description,
+            first.received)
+        devices[id]?.forgetPending()
+        return handOut(whole, id)
     }
 
     private mutating func collect(
@@ -89,8 +142,7 @@ package struct AdvertisementCollector: Sendable {
             // The fuller frame of the same measuring takes the place of the waiting one.
             let other = devices[id]?.pending.map { $0.key != entry.key } ?? false
             let earlier = other ? release(id) : []
-            devices[id]?.pending = nil
-            devices[id]?.deadline = nil
+            devices[id]?.forgetPending()
             return earlier + handOut(entry, id)
         }
         if let pending = devices[id]?.pending, pending.key != entry.key {
@@ -114,8 +166,7 @@ package struct AdvertisementCollector: Sendable {
 
     private mutating func release(_ id: DeviceID) -> [SessionEntry] {
         guard let entry = devices[id]?.pending else { return [] }
-        devices[id]?.pending = nil
-        devices[id]?.deadline = nil
+        devices[id]?.forgetPending()
         return handOut(entry, id)
     }
 

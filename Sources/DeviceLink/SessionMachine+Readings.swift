@@ -12,6 +12,13 @@ extension SessionMachine {
         if let state = recordAccess, uuid == state.plan.controlPoint {
             return recordAccessAnswered(bytes)
         }
+        if procedureHears(uuid, bytes) { return }
+        read(uuid, bytes)
+        if !answers.isEmpty { answer(uuid, bytes) }
+        expectedCame(uuid, bytes)
+    }
+
+    private mutating func read(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
         guard let layout = profile.layout(for: .gatt(uuid)) else {
             return actions.append(.note(.ignored(uuid, byteCount: bytes.count)))
         }
@@ -34,7 +41,7 @@ extension SessionMachine {
         guard let layout = profile.layout(for: .gatt(uuid)), layout.assembly == nil,
             // Records that are asked for are all asked for again.
             !plan.steps.contains(where: { if case .recordAccess = $0 { true } else { false } }),
-            layout.readings(bytes).allSatisfy({ builder.hasOwnIdentity($0) })
+            layout.readings(bytes, context).allSatisfy({ builder.hasOwnIdentity($0) })
         else {
             return actions.append(
                 .note(.refused(step: "left over", "a value that could be an old one")))
@@ -44,23 +51,89 @@ extension SessionMachine {
     }
 
     /// A frame may hold several records; each one is stored for itself, with the whole frame.
-    private mutating func decode(
-        _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed
+    mutating func decode(
+        _ bytes: [UInt8], _ layout: FrameLayout, as delivery: Delivery = .pushed,
+        userSlot: Int? = nil
     ) {
         let frame = RawFrame(source: layout.source.description, bytes: bytes)
-        for reading in layout.readings(bytes) {
+        for var reading in layout.readings(bytes, context) {
+            context.remembered.merge(reading.remembered) { _, new in new }
+            if let userSlot { reading.userSlot = userSlot }
+            if asksForConsent { nameUser(&reading) }
             if case .glucoseMeasurementContext = layout.format, reading.outcome != .rejected {
                 joinContext(reading, frame)
+            } else if reading.part != nil {
+                joinPart(entry(reading, frame), delivery)
             } else {
-                deliver(reading, frame, as: delivery)
+                deliver(entry(reading, frame), as: delivery)
             }
         }
     }
 
-    private mutating func deliver(_ reading: Reading, _ frame: RawFrame, as delivery: Delivery) {
-        let entry = SessionEntry(
+    /// A scale with users names the user beside the weight; the composition of the same weighing
+    /// follows without a name. A guest is nobody, whoever owns the scale.
+    private mutating func nameUser(_ reading: inout Reading) {
+        if reading.isGuest {
+            reading.userSlot = Record.guestSlot
+            namedUser = Record.guestSlot
+        } else if let user = reading.userSlot {
+            namedUser = user
+        } else if let namedUser, namedUser == consentedUser || namedUser == Record.guestSlot {
+            reading.userSlot = namedUser
+        }
+    }
+
+    private var asksForConsent: Bool {
+        plan.steps.contains { if case .procedure(.userConsent) = $0 { true } else { false } }
+    }
+
+    private func entry(_ reading: Reading, _ frame: RawFrame) -> SessionEntry {
+        SessionEntry(
             reading: reading, frames: [frame], received: now, record: nil,
             key: builder.key(reading, device: device.id, received: now))
+    }
+
+    /// Keeps a frame for the other half of its measurement, or makes the whole of both.
+    private mutating func joinPart(_ entry: SessionEntry, _ delivery: Delivery) {
+        var alone: [(SessionEntry, Delivery)] = []
+        let step = halves.take(entry.reading, (entry, delivery), limit: Self.maximumHeld) {
+            alone.append($0.entry)
+        }
+        for (half, delivery) in alone { giveUp(half, delivery) }
+        switch step {
+        case .cameBefore:
+            actions.append(.note(.refused(step: "join", "a half that came before")))
+        case .waits:
+            if isClosing { return flushHalves() }
+            actions.append(.startTimer(.join, entry.reading.part?.within ?? Self.joinTimeout))
+        case .whole(let reading, (var whole, let delivery)):
+            whole.reading = reading
+            whole.frames += entry.frames
+            whole.key = builder.key(reading, device: device.id, received: whole.received)
+            deliver(whole, as: delivery)
+        }
+    }
+
+    /// Takes what has no other half as what it is alone: half a record waits for a person.
+    private mutating func giveUp(_ half: SessionEntry, _ delivery: Delivery) {
+        var alone = half
+        alone.reading = half.reading.withoutCompanion()
+        alone.key = builder.key(alone.reading, device: device.id, received: alone.received)
+        if half.reading.part?.isHalf ?? false {
+            actions.append(
+                .note(.refused(step: "join", "half a measurement, the rest did not come")))
+        }
+        deliver(alone, as: delivery)
+    }
+
+    mutating func flushHalves() {
+        var late: [(SessionEntry, Delivery)] = []
+        halves.giveUp { late.append($0.entry) }
+        for (half, delivery) in late { giveUp(half, delivery) }
+    }
+
+    private mutating func deliver(_ entry: SessionEntry, as delivery: Delivery) {
+        let reading = entry.reading
         if recordAccess != nil {
             recordAccess?.append(entry)
             if recordAccess?.entries.count ?? 0 >= RecordAccessState.maximumEntries {
@@ -100,6 +173,7 @@ extension SessionMachine {
     }
 
     mutating func flushJoins() {
+        flushHalves()
         let waiting = joins.values.sorted {
             ($0.received.utc.microseconds, $0.reading.sequenceNumber ?? 0)
                 < ($1.received.utc.microseconds, $1.reading.sequenceNumber ?? 0)

@@ -7,6 +7,7 @@ extension SessionMachine {
     mutating func next() {
         guard phase == .running else { return }
         current = nil
+        if repliesComeFirst() { return }
         if !isClockDue { flushHeld() }
         guard !operations.isEmpty else {
             phase = .draining
@@ -24,6 +25,13 @@ extension SessionMachine {
         case .subscribe(let uuid): actions.append(.subscribe(uuid))
         case .recordAccess(let plan): startRecordAccess(plan)
         case .write(let uuid, let bytes): actions.append(.write(uuid, bytes))
+        case .compose(let uuid, let parts): compose(uuid, parts)
+        case .expect(let plan): expect(plan)
+        case .answer(let rule):
+            answers.append(rule)
+            next()
+        case .procedure(let plan): startProcedure(plan)
+        case .leave: close(.complete, disconnect: true)
         case .wait(let time): actions.append(.startTimer(.settle, time))
         }
     }
@@ -78,24 +86,33 @@ extension SessionMachine {
     // MARK: writes and subscriptions
 
     mutating func written(_ uuid: BluetoothUUID) {
+        if replyEnded(uuid, nil) { return }
         switch current {
         case .setClock(uuid, _):
             clockWasSet()
             actions.append(.note(.clockSet(at: now.utc)))
             next()
         case .write(uuid, _): next()
+        case .compose(uuid, let parts):
+            composedWasWritten(parts)
+            next()
+        case .procedure: procedureTakes(.written(uuid))
         default: break  // That of a control point is answered by an indication.
         }
     }
 
     mutating func writeFailed(_ uuid: BluetoothUUID, _ error: LinkError) {
+        if replyEnded(uuid, error) { return }
         switch current {
         case .setClock(uuid, _):
             if case .refused = error { current = nil }
             if endsSession(error) { return close(after: error) }
             actions.append(.note(.clockSetFailed(error.summary)))
             next()
-        case .write(uuid, _):
+        case .procedure:
+            if endsSession(error) { return close(after: error) }
+            procedureTakes(.refused(uuid, error))
+        case .write(uuid, _), .compose(uuid, _):
             if endsSession(error) { return close(after: error) }
             actions.append(.note(.refused(step: "write", error.summary)))
             next()
@@ -107,6 +124,7 @@ extension SessionMachine {
     }
 
     mutating func subscribed(_ uuid: BluetoothUUID) {
+        if procedureTakes(.subscribed(uuid)) { return hasSubscription = true }
         guard case .subscribe(uuid) = current else { return }
         hasSubscription = true
         if shortfall == Self.nothingSubscribed { shortfall = nil }
@@ -114,6 +132,11 @@ extension SessionMachine {
     }
 
     mutating func subscribeFailed(_ uuid: BluetoothUUID, _ error: LinkError) {
+        if case .procedure = current {
+            if endsSession(error) { return close(after: error) }
+            procedureTakes(.refused(uuid, error))
+            return
+        }
         guard case .subscribe(uuid) = current else { return }
         if endsSession(error) { return close(after: error) }
         actions.append(.note(.refused(step: "subscribe \(uuid)", error.summary)))
@@ -124,7 +147,7 @@ extension SessionMachine {
     private static let nothingSubscribed = "the device took no subscription"
 
     /// A refusal is the device's answer; everything else means that the link is of no use.
-    private func endsSession(_ error: LinkError) -> Bool {
+    func endsSession(_ error: LinkError) -> Bool {
         switch error {
         case .refused(let code, _): isBonded && Self.isAboutBond(code)
         case .noSuchCharacteristic: false
@@ -143,9 +166,12 @@ extension SessionMachine {
             phase = .running
             next()
         case (.settle, .running):
+            if procedureTakes(.timeout) { return }
             if case .wait = current { next() }
         case (.quiet, .draining): close(.complete, disconnect: true)
         case (.response, .running):
+            if procedureTakes(.timeout) { return }
+            if case .expect(let plan) = current { return expectedIsLate(plan) }
             if case .recordAccess = current {
                 close(
                     .interrupted("the device did not finish sending its records"), disconnect: true)

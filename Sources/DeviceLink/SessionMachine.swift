@@ -32,22 +32,41 @@ package struct SessionMachine: Sendable {
     var current: SessionOperation?
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
+    /// Frames of which another one has the other half.
+    var halves = PartJoiner<(SessionEntry, Delivery)>()
     /// What came before the clock was read.
     var held: [(SessionEntry, Delivery)] = []
     var queue = CommitQueue()
     var assembler = FrameAssembler()
+    /// What the owner knows of the device, and what its earlier frames said.
+    var context: FrameContext
     var isBonded = false
     var linkIsOver = false
     var hasSubscription = false
     /// Why the device could not give all that it has although the link stood.
     var shortfall: String?
+    /// What the owner says about the device.
+    let owner: DeviceOwner
+    var procedure: (any SessionProcedure)?
+    /// Slots of the device's memory that hold no record.
+    var emptySlots = 0
+    /// Whose consent the scale took last, and whom it named last.
+    var consentedUser: Int?
+    var namedUser: Int?
+    var answers: [AnswerRule] = []
+    var replies: [Reply] = []
+    var replyIsUnderWay = false
+    var replyTarget = BluetoothUUID(0)
+    /// The next step waits until an answer is out.
+    var nextIsDue = false
     var actions: [SessionAction] = []
     var now: GatewayTime
 
     /// A session with a device that the profile fits.
     package init?(
         profile: DeviceProfile, device: DeviceDescription, memory: DeviceMemory,
-        zone: TimeZoneRules, simulated: Bool, now: GatewayTime
+        zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
+        context: FrameContext = FrameContext(), owner: DeviceOwner = DeviceOwner()
     ) {
         guard let plan = profile.session else { return nil }
         self.profile = profile
@@ -55,6 +74,8 @@ package struct SessionMachine: Sendable {
         self.device = device
         self.memory = memory
         self.now = now
+        self.owner = owner
+        self.context = owner.completing(context, device.bluetoothAddress)
         clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
         builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
     }
@@ -118,6 +139,7 @@ package struct SessionMachine: Sendable {
         case .committed(let number, let at):
             now = at
             queue.ended(number)
+            sendReply()
         case .commitFailed(let number, let at):
             now = at
             queue.ended(number)
@@ -190,8 +212,15 @@ package struct SessionMachine: Sendable {
         // The answer to a set got lost: whether the clock took it shows when it is read next.
         if case .setClock = current, phase == .running { clockWasSet() }
         current = nil
+        procedure = nil
+        replies = []
         let end = end == .complete ? shortfall.map { .interrupted($0) } ?? end : end
         phase = .closing(end)
+        for source in assembler.unfinished {
+            actions.append(
+                .note(.refused(step: "assembly", "\(source): the last part did not come")))
+        }
+        flushHalves()
         flushRecordAccess()
         flushJoins()
         flushHeld()

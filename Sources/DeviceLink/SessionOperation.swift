@@ -9,7 +9,12 @@ enum SessionOperation: Sendable, Equatable {
     case subscribe(BluetoothUUID)
     case recordAccess(RecordAccessPlan)
     case write(BluetoothUUID, [UInt8])
+    case compose(BluetoothUUID, [WritePart])
+    case expect(ExpectPlan)
+    case answer(AnswerRule)
+    case procedure(ProcedurePlan)
     case wait(Interval)
+    case leave
 
     /// For "the device left while …".
     var summary: String {
@@ -19,7 +24,11 @@ enum SessionOperation: Sendable, Equatable {
         case .setClock: "its clock was set"
         case .subscribe: "a subscription was made"
         case .recordAccess: "its records were read"
-        case .write: "a command was written"
+        case .write, .compose: "a command was written"
+        case .expect: "its answer was waited for"
+        case .answer: "its answers were prepared"
+        case .procedure(let plan): "its \(plan.name) ran"
+        case .leave: "the link was ended"
         case .wait: "a pause was kept"
         }
     }
@@ -36,6 +45,11 @@ enum SessionOperation: Sendable, Equatable {
     ) -> [SessionOperation] {
         func can(_ uuid: BluetoothUUID, _ property: GATTCharacteristic.Property) -> Bool {
             characteristics[uuid]?.contains(property) ?? false
+        }
+        func writable(_ uuid: BluetoothUUID) -> Bool {
+            if can(uuid, .write) || can(uuid, .writeWithoutResponse) { return true }
+            note(.refused(step: "write", "the device has no writable \(uuid)"))
+            return false
         }
         return plan.steps.flatMap { step -> [SessionOperation] in
             switch step {
@@ -61,11 +75,16 @@ enum SessionOperation: Sendable, Equatable {
                 note(.refused(step: "record-access", "the device has no \(plan.controlPoint)"))
                 return []
             case .write(let uuid, let bytes):
-                if can(uuid, .write) || can(uuid, .writeWithoutResponse) {
-                    return [.write(uuid, bytes)]
-                }
-                note(.refused(step: "write", "the device has no writable \(uuid)"))
-                return []
+                return writable(uuid) ? [.write(uuid, bytes)] : []
+            case .compose(let uuid, let parts):
+                return writable(uuid) ? [.compose(uuid, parts)] : []
+            case .expect(let plan): return [.expect(plan)]
+            case .answer(let rule):
+                // Boards of a family differ: what never speaks needs no answer.
+                guard characteristics[rule.characteristic] != nil else { return [] }
+                return writable(rule.target) ? [.answer(rule)] : []
+            case .procedure(let plan): return [.procedure(plan)]
+            case .leave: return [.leave]
             case .wait(let time): return [.wait(time)]
             }
         }

@@ -65,6 +65,17 @@ package struct DeviceProfile: Sendable {
     package var notes: [String]
     /// The file it was read from.
     package var file: String
+    /// Where its id stands in that file.
+    package var idLine = 1
+    package var idColumn = 1
+
+    /// The name of a model under which the file lists it; an alias will do, and case does not matter.
+    package func modelName(_ name: String) -> String? {
+        let wanted = name.lowercased()
+        return models.first { model in
+            ([model.name] + model.aliases).contains { $0.lowercased() == wanted }
+        }?.name
+    }
 
     /// The layout for frames of this source; a model has at most one.
     package func layout(for source: FrameSource) -> FrameLayout? {
@@ -181,7 +192,14 @@ package struct SessionPlan: Sendable {
         case subscribe([BluetoothUUID])
         case recordAccess(RecordAccessPlan)
         case write(BluetoothUUID, [UInt8])
+        /// Bytes that are put together at the moment of writing.
+        case compose(BluetoothUUID, [WritePart])
+        case expect(ExpectPlan)
+        case answer(AnswerRule)
+        case procedure(ProcedurePlan)
         case wait(Interval)
+        /// The gateway ends the link: of a stream one value is enough.
+        case leave
     }
     package var bond: BondMethod = .none
     package var bondLifetime: BondLifetime = .keep

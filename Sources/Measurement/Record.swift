@@ -18,6 +18,8 @@ package struct Record: Sendable, Equatable {
     package var flags: [String]
     /// The device's user slot or consent user, where it has one.
     package var userSlot: Int?
+    /// The slot of a reading that a device with users takes for nobody's: no person owns it.
+    package static let guestSlot = 255
     package var sequenceNumber: Int?
     /// The time stamp exactly as the device wrote it, before any correction.
     package var deviceTime: LocalDateTime?

@@ -68,6 +68,8 @@ package enum QuarantineReason: String, Sendable, CaseIterable, Error {
     case future
     case tooOld = "too-old"
     case implausible
+    /// One of two packets of a measurement; the other one did not come.
+    case incomplete
     case noClockSync = "no-clock-sync"
     case valueDoesNotFit = "value-does-not-fit"
 }

@@ -62,6 +62,7 @@ package struct Roster: Sendable, Equatable {
     ) -> Assignment {
         let entries = ownerships.filter { $0.fits(device, models: models) }
         guard !entries.isEmpty else { return .unassigned("nobody owns this device") }
+        if slot == Record.guestSlot { return .unassigned("the device takes it for a guest's") }
         let bySlot = entries.filter { $0.slot != nil }
         if let slot, let entry = one(bySlot.filter { $0.slot == slot }) {
             return .participant(entry.participant, rule: "slot", ownership: entry)

@@ -11,7 +11,7 @@ extension Spool {
         try writing { connection throws(SpoolError) in
             let letter: [SQLValue] = [.row(row), .text(destination)]
             guard try connection.run(.deleteDeadLetter, letter) == 1 else { return .decidedBefore }
-            try connection.run(.releaseDelivery, [.instant(now)] + letter)
+            try connection.run(.sendOnceMore, [.instant(now)] + letter)
             try connection.note(
                 LedgerNote(
                     .deadLetterRetried, by: actor, on: try connection.key(of: row),
@@ -48,6 +48,11 @@ extension Connection {
 }
 
 extension SQL {
+    static let sendOnceMore = SQL(
+        """
+        UPDATE delivery SET state = 'waiting', reason = NULL, waiting_since = ?, round = round + 1
+        WHERE record_id = ? AND destination = ? AND state = 'dead'
+        """)
     static let giveUpDelivery = SQL(
         """
         UPDATE delivery SET state = 'held', reason = ?

@@ -149,8 +149,7 @@ extension SQL {
         """)
     static let releaseDelivery = SQL(
         """
-        UPDATE delivery SET state = 'waiting', reason = NULL, waiting_since = ?,
-        round = round + (state = 'dead')
+        UPDATE delivery SET state = 'waiting', reason = NULL, waiting_since = ?
         WHERE record_id = ? AND destination = ? AND state IN ('held', 'dead')
         """)
     static let markDelivered = SQL(

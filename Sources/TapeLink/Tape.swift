@@ -12,6 +12,8 @@ package struct Tape: Sendable {
         package var productID: UInt16?
         package var serial: String?
         package var note: String?
+        /// What its owner would have in the configuration, for a device that needs it.
+        package var owner = DeviceOwner()
     }
 
     package enum Entry: Sendable, Equatable {

@@ -75,7 +75,23 @@ package struct TapeParser {
         header.productID = try usbID(value, "product-id")
         header.serial = value["serial"]?.string
         header.note = value["note"]?.string
+        header.owner = try owner(value)
         return header
+    }
+
+    /// What the owner of the device has in the configuration: a key, codes of users.
+    private func owner(_ value: JSONValue) throws(TapeError) -> DeviceOwner {
+        var owner = DeviceOwner()
+        owner.model = value["model"]?.string
+        if value["key"] != nil { owner.key = try hex(value, "key") }
+        owner.isPairing = value["pairing-mode"]?.bool ?? false
+        for item in try list(value, "consents") {
+            guard let index = item["user"]?.integer, let code = item["code"]?.integer,
+                let user = UInt8(exactly: index), let number = UInt16(exactly: code)
+            else { throw error("\"consents\" holds \"user\" and \"code\" numbers") }
+            owner.consents.append(DeviceOwner.Consent(index: user, code: number))
+        }
+        return owner
     }
 
     private func usbID(_ value: JSONValue, _ key: String) throws(TapeError) -> UInt16? {

@@ -218,7 +218,8 @@ package struct TapePlayer: Sendable {
         if matched.transport == .bluetoothAdvertisement {
             emit(
                 collector.take(
-                    advertisement, of: device, at: gatewayTime, profile: matched))
+                    advertisement, of: device, at: gatewayTime, profile: matched,
+                    context: tape.header.owner.context(address)))
         }
     }
 
@@ -238,7 +239,7 @@ package struct TapePlayer: Sendable {
         guard let chosen,
             let session = SessionMachine(
                 profile: chosen, device: device, memory: memory, zone: zone,
-                simulated: true, now: gatewayTime)
+                simulated: true, now: gatewayTime, owner: tape.header.owner)
         else { return passedOver = true }
         passedOver = false
         steps.append(.matched(profile: chosen.id))

@@ -48,7 +48,8 @@ package struct NodeReader {
     /// Makes a problem at this place without putting it into the list.
     package func problem(_ message: String, accepted: String? = nil) -> Problem {
         Problem(
-            file: file, line: node.line, column: node.column, key: path, message: message,
+            file: node.file ?? file, line: node.line, column: node.column, key: path,
+            message: message,
             accepted: accepted)
     }
 

@@ -16,11 +16,26 @@ package struct YAMLNode: Sendable {
     package let line: Int
     /// The column in characters, counted from 1.
     package let column: Int
+    /// The file, where it is another one than that of the text around it.
+    package let file: String?
 
-    package init(content: Content, line: Int, column: Int) {
+    package init(content: Content, line: Int, column: Int, file: String? = nil) {
         self.content = content
         self.line = line
         self.column = column
+        self.file = file
+    }
+
+    /// The same value, which says in every problem that it stands in `file`.
+    package func inFile(_ file: String) -> YAMLNode {
+        let inner: Content =
+            switch content {
+            case .scalar: content
+            case .sequence(let items): .sequence(items.map { $0.inFile(file) })
+            case .mapping(let pairs):
+                .mapping(pairs.map { ($0.key.inFile(file), $0.value.inFile(file)) })
+            }
+        return YAMLNode(content: inner, line: line, column: column, file: file)
     }
 
     /// True for an empty value, `~` and `null`, which all say that nothing is given.

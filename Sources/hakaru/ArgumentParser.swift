@@ -47,6 +47,7 @@ struct ArgumentParser {
         _ argument: String, _ rest: inout ArraySlice<String>
     ) throws(CommandError) -> (String, String) {
         if argument == "-h" { return ("help", "") }
+        let argument = argument == "-o" ? "--output" : argument
         let text = argument.drop { $0 == "-" }
         let name = String(text.prefix { $0 != "=" })
         let given = text.contains("=") ? String(text.dropFirst(name.count + 1)) : nil

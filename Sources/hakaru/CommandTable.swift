@@ -2,20 +2,23 @@
 enum CommandTable {
     static let all: [Command] =
         [
-            StatusCommand.command, DevicesCommand.command, SightingsCommand.command,
-            RecordsCommand.command, CaptureCommand.command,
-        ] + PairCommands.all + QuarantineCommands.all + ProfileCommands.all + offline + [completion]
+            StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
+            SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
+        ] + PairCommands.all + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
+        + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [
         Command(
-            path: ["decode"], summary: "decode one frame of a device",
+            path: ["decode"], summary: "decode one frame of a device, or several of one session",
             details: "SOURCE is gatt:UUID, service-data:UUID, manufacturer-data:ID, advertisement, "
-                + "usb, serial or eeprom.",
+                + "usb, serial or eeprom. Frames with a comma between them are read as those of one "
+                + "session: parts are put together, and two packets of a measurement are one reading.",
             options: [
                 CommandOption("model", "NAME", "a maker's model, a profile id, or sig"),
                 CommandOption("source", "SOURCE", "where the bytes come from"),
-                CommandOption("hex", "HEX", "the bytes; spaces are allowed"),
+                CommandOption(
+                    "hex", "HEX", "the bytes; spaces are allowed, a comma begins the next frame"),
                 CommandOption("address", "MAC", "the device's address"),
                 CommandOption("key", "HEX", "the device's key, where it encrypts"),
                 CommandOption(

@@ -19,7 +19,10 @@ enum DecodeCommand {
                 "--source is '\(sourceText)'; accepted: gatt:UUID, service-data:UUID, "
                     + "manufacturer-data:ID, advertisement, usb, serial, eeprom, number")
         }
-        guard let bytes = hexBytes(hex), !bytes.isEmpty else {
+        let frames = hex.split(separator: ",", omittingEmptySubsequences: false).map {
+            hexBytes(String($0)) ?? []
+        }
+        guard !frames.contains(where: \.isEmpty) else {
             throw CommandError.usage("--hex is not pairs of hexadecimal digits")
         }
         let profiles = try loadedProfiles().index
@@ -28,7 +31,7 @@ enum DecodeCommand {
                 "no profile knows a model '\(model)'; see: hakaru profile list")
         }
         let context = try context(options)
-        return try readings(bytes, source, profile, context).map { reading in
+        return try readings(frames, source, profile, context).map { reading in
             var writer = JSONWriter()
             writer.object { ReadingJSON.write(reading, outcome: reading.outcome.rawValue, to: &$0) }
             return writer.text
@@ -78,28 +81,38 @@ enum DecodeCommand {
         }
     }
 
-    /// The readings of a frame; an advertisement gives one for each layout that finds its data.
+    /// The readings of a frame, or of several as one session brings them.
     private static func readings(
-        _ bytes: [UInt8], _ source: FrameSource, _ profile: DeviceProfile, _ context: FrameContext
+        _ frames: [[UInt8]], _ source: FrameSource, _ profile: DeviceProfile,
+        _ context: FrameContext
     ) throws(CommandError) -> [Reading] {
         if source == .advertisement, profile.layout(for: .advertisement) == nil {
-            let advertisement: Advertisement
-            do throws(DecodeError) {
-                advertisement = try Advertisement(adStructures: bytes)
-            } catch {
-                return [.rejected(error)]
-            }
-            let found = profile.layouts.flatMap { layout in
-                advertisement.payload(for: layout.source).map { layout.readings($0, context) } ?? []
-            }
-            return found.isEmpty
-                ? [.rejected(DecodeError("no data that \(profile.id) reads", offset: 0))] : found
+            return frames.flatMap { broadcast($0, profile, context) }
         }
         guard let layout = profile.layout(for: source) else {
             let known = profile.layouts.map(\.source.description).joined(separator: ", ")
             throw CommandError.failed(
                 "\(profile.id) has no layout for \(source); it has: \(known)")
         }
-        return layout.readings(captured: bytes, context)
+        guard frames.count > 1 else { return layout.readings(captured: frames[0], context) }
+        var sequence = FrameSequence(layout, context)
+        return frames.flatMap { sequence.take($0) } + sequence.end()
+    }
+
+    /// An advertisement gives a reading for each layout that finds its data.
+    private static func broadcast(
+        _ bytes: [UInt8], _ profile: DeviceProfile, _ context: FrameContext
+    ) -> [Reading] {
+        let advertisement: Advertisement
+        do throws(DecodeError) {
+            advertisement = try Advertisement(adStructures: bytes)
+        } catch {
+            return [.rejected(error)]
+        }
+        let found = profile.layouts.flatMap { layout in
+            advertisement.payload(for: layout.source).map { layout.readings($0, context) } ?? []
+        }
+        return found.isEmpty
+            ? [.rejected(DecodeError("no data that \(profile.id) reads", offset: 0))] : found
     }
 }

@@ -15,6 +15,34 @@ enum DevicesCommand {
         for line in table(devices, now: Plain.now).lines { try call.output.line(line) }
     }
 
+    static let show = Command(
+        path: ["devices", "show"],
+        summary: "show one device and how far its clock was off over time",
+        details: "DEVICE is its id or its address.", words: "DEVICE", wordCount: 1...1
+    ) { call throws(CommandError) in
+        let document = try call.client.get("/v1/devices/" + SocketClient.escape(call.words[0]))
+        guard !call.wantsJSON else { return try call.output.line(document.line) }
+        if let device = document["device"] {
+            for line in table([device], now: Plain.now).lines { try call.output.line(line) }
+        }
+        try call.output.line("")
+        let history = document["clock_history"]?.array ?? []
+        guard !history.isEmpty else { return try call.output.line("Its clock was never read.") }
+        for line in clocks(history).lines { try call.output.line(line) }
+    }
+
+    private static func clocks(_ history: [JSONValue]) -> TextTable {
+        var table = TextTable(["CLOCK READ AT", "OFFSET", "READ TOOK", "SET"])
+        for entry in history {
+            let latency = Plain.text(entry["latency_seconds"])
+            table.add([
+                Plain.time(entry["at"]), clock(entry),
+                latency == Plain.none ? latency : latency + " s", Plain.text(entry["set"]),
+            ])
+        }
+        return table
+    }
+
     static func table(_ devices: [JSONValue], now: Instant) -> TextTable {
         var table = TextTable([
             "DEVICE", "MODEL", "PARTICIPANT", "STATE", "LAST SEEN", "LAST RECORD", "RECORDS",

@@ -8,7 +8,9 @@ enum ProfileFiles {
     static func load() throws(FileError) -> ProfileSet {
         ProfileSet(
             try DataDirectory.find().profileFiles().map {
-                ProfileSet.Source(file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn)
+                ProfileSet.Source(
+                    file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn,
+                    unreadable: $0.error?.reason)
             })
     }
 

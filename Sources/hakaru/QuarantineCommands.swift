@@ -2,7 +2,7 @@ import JSON
 
 /// `hakaru quarantine`: readings whose time or value needs a person's decision.
 enum QuarantineCommands {
-    static let all = [list, show]
+    static let all = [list, show] + QuarantineDecisions.all
 
     private static let list = Command(
         path: ["quarantine", "list"], summary: "list readings that need a decision, and why"
@@ -26,19 +26,35 @@ enum QuarantineCommands {
         details: "RECORD is its id, its key, or the beginning of its key.",
         words: "RECORD", wordCount: 1...1
     ) { call throws(CommandError) in
-        let wanted = call.words[0]
-        var found: [JSONValue] = []
-        try RecordPages.each("/v1/quarantine", "records", [], call) { page in
-            found += page.filter { isMeant($0, by: wanted) }
+        let key = try key(call.words[0], call)
+        let story = try call.client.get("/v1/quarantine/" + key)
+        guard !call.wantsJSON else { return try call.output.line(story.line) }
+        try call.output.line(Plain.text(story["known"]))
+        try call.output.line(Plain.text(story["releasing"]))
+        if let last = story["last_try"]?.string {
+            try call.output.line("Decoding it again gave nothing: " + Plain.text(last) + ".")
         }
-        guard let record = found.first else {
+        try call.output.line("")
+        for line in page(story).lines { try call.output.line(line) }
+    }
+
+    /// The whole key of a reading in quarantine that is named by its id or the beginning of it.
+    static func key(_ wanted: String, _ call: Invocation) throws(CommandError) -> String {
+        // A whole key may be asked for even when it is decided on: the daemon tells then.
+        if wanted.utf8.count == 32, wanted.allSatisfy(\.isHexDigit) { return wanted.lowercased() }
+        var found: Set<String> = []
+        let all = Invocation(words: [], options: call.options, output: call.output)
+        try RecordPages.each("/v1/quarantine", "records", [], all) { page in
+            found.formUnion(
+                page.filter { isMeant($0, by: wanted) }.compactMap { $0["key"]?.string })
+        }
+        guard let key = found.first else {
             throw .refused(code: "not-found", "no reading '\(wanted)' is in quarantine")
         }
         guard found.count == 1 else {
             throw .usage("'\(wanted)' is the beginning of \(found.count) keys; write more of it")
         }
-        guard !call.wantsJSON else { return try call.output.line(record.line) }
-        for line in page(record).lines { try call.output.line(line) }
+        return key
     }
 
     static func table(_ records: [JSONValue]) -> TextTable {
@@ -61,9 +77,12 @@ enum QuarantineCommands {
         return record["key"]?.string?.hasPrefix(wanted.lowercased()) == true
     }
 
+    /// What stands in sentences already.
+    private static let told = ["known", "releasing", "last_try", "reason_text"]
+
     private static func page(_ record: JSONValue) -> TextTable {
         var table = TextTable([])
-        for member in record.members ?? [] {
+        for member in record.members ?? [] where !told.contains(member.name) {
             switch member.value {
             case .object where member.name == "values":
                 table.add(["values", Plain.values(record)])

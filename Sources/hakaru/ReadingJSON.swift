@@ -14,6 +14,8 @@ enum ReadingJSON {
         writer.member("sequence_number", reading.sequenceNumber)
         if let base = reading.baseTime {
             writer.member("base_time", base.description)
+        }
+        if reading.baseTime != nil || reading.timeOffsetMinutes != nil {
             writer.member("time_offset_minutes", reading.timeOffsetMinutes)
         }
         writer.member("flags", strings: reading.flags)

@@ -3,7 +3,8 @@ import JSON
 /// `hakaru records`: what has been measured and where it went.
 enum RecordsCommand {
     static let states = [
-        "all", "waiting", "held", "unassigned", "quarantined", "dead-letters", "delivered",
+        "all", "waiting", "held", "unassigned", "quarantined", "discarded", "dead-letters",
+        "delivered",
     ]
 
     static let command = Command(
@@ -31,19 +32,32 @@ enum RecordsCommand {
 
     static func table(_ records: [JSONValue]) -> TextTable {
         var table = TextTable([
-            "ID", "TIME", "PARTICIPANT", "MODEL", "VALUES", "STATE", "DESTINATIONS",
+            "ID", "TIME", "BASIS", "OFFSET", "PARTICIPANT", "MODEL", "VALUES", "STATE",
+            "DESTINATIONS",
         ])
         for record in records {
             let measured = Plain.time(record["observation_time"])
             table.add([
                 Plain.text(record["id"]),
                 measured == Plain.none ? Plain.time(record["received_at"]) : measured,
+                Plain.text(record["time_basis"]), offset(record),
                 Plain.text(record["participant"]),
                 Plain.text(record["model"] ?? record["profile"]), Plain.values(record),
                 state(record), destinations(record["destinations"]),
             ])
         }
         return table
+    }
+
+    /// How far the device's clock was off and how sure the time is: `+360 s ±1 s`.
+    static func offset(_ record: JSONValue) -> String {
+        let offset = Plain.text(record["clock_offset"])
+        let uncertainty = Plain.text(record["uncertainty"])
+        let parts = [
+            offset == Plain.none ? nil : (offset.hasPrefix("-") ? "" : "+") + offset + " s",
+            uncertainty == Plain.none ? nil : "±" + uncertainty + " s",
+        ].compactMap { $0 }
+        return parts.isEmpty ? Plain.none : parts.joined(separator: " ")
     }
 
     private static func state(_ record: JSONValue) -> String {

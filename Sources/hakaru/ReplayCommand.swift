@@ -48,7 +48,7 @@ enum ReplayCommand {
         var reading = result.entry.reading
         reading.flags = record?.flags ?? reading.flags
         writer.object { writer in
-            ReadingJSON.write(reading, outcome: result.outcome.text, to: &writer)
+            ReadingJSON.write(reading, outcome: result.outcome.word, to: &writer)
             writer.member("profile", result.profile)
             let time = record?.time
             writer.member("observation_time", time.map { zone.written($0) })
@@ -79,16 +79,5 @@ extension TimeZoneRules {
     /// The time as it goes into a document, with the zone's offset: cut to what was measured (T20).
     fileprivate func written(_ time: RecordTime) -> String {
         iso8601(instant(time.resolution.cut(local(time.observed))))
-    }
-}
-
-extension ReplayResult.Outcome {
-    /// The word that `replay` prints.
-    var text: String {
-        switch self {
-        case .reading(let outcome): outcome.rawValue
-        case .quarantined: "quarantined"
-        case .duplicate: "duplicate"
-        }
     }
 }

@@ -16,7 +16,27 @@ struct SocketClient {
     func get(_ resource: String, query: [(String, String)] = []) throws(CommandError) -> JSONValue {
         let parts = query.map { Self.escape($0.0) + "=" + Self.escape($0.1) }
         let question = parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
-        let (status, body) = try transfer("http://hakaru" + resource + question)
+        return try ask("http://hakaru" + resource + question, resource)
+    }
+
+    /// Has something changed; `body` is written as a JSON object.
+    func post(
+        _ resource: String, _ body: (inout JSONWriter) -> Void = { _ in }
+    ) throws(CommandError) -> JSONValue {
+        var writer = JSONWriter()
+        writer.object { body(&$0) }
+        return try ask("http://hakaru" + resource, resource, body: writer.text)
+    }
+
+    /// Has something removed.
+    func delete(_ resource: String) throws(CommandError) -> JSONValue {
+        try ask("http://hakaru" + resource, resource, method: "DELETE")
+    }
+
+    private func ask(
+        _ url: String, _ resource: String, body content: String? = nil, method: String? = nil
+    ) throws(CommandError) -> JSONValue {
+        let (status, body) = try transfer(url, content, method)
         let document = try? JSONValue.parse(body)
         guard status == 200 else { throw Self.refusal(status, document, resource) }
         guard let document else {
@@ -41,7 +61,9 @@ struct SocketClient {
         static let limit = 64 << 20
     }
 
-    private func transfer(_ url: String) throws(CommandError) -> (Int, [UInt8]) {
+    private func transfer(
+        _ url: String, _ content: String?, _ method: String?
+    ) throws(CommandError) -> (Int, [UInt8]) {
         guard let handle = curl_easy_init() else { throw .failed("libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
         let received = Received()
@@ -49,6 +71,8 @@ struct SocketClient {
         hakaru_easy_set_pointer(handle, CURLOPT_UNIX_SOCKET_PATH, path)
         hakaru_easy_set_pointer(handle, CURLOPT_URL, url)
         if let method { hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method) }
+        // The library makes a copy of its own of what is to be sent.
+        if let content { hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content) }
         hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
         // No proxy of the environment may come between this program and the socket.
         hakaru_easy_set_pointer(handle, CURLOPT_PROXY, "")
@@ -92,7 +116,7 @@ struct SocketClient {
         }
     }
 
-    private static func escape(_ text: String) -> String {
+    static func escape(_ text: String) -> String {
         var out = ""
         for byte in text.utf8 {
             switch byte {

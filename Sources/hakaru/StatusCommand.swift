@@ -56,6 +56,18 @@ enum StatusCommand {
         let heard = Plain.ago(adapter["last_advertisement_at"], now: now)
         return "\(Plain.text(adapter["adapter"])) \(Plain.text(adapter["state"]))"
             + (heard == Plain.none ? "" : ", last heard \(heard)")
+            + source(adapter)
+    }
+
+    /// Where advertisements come from, and why not from where they cost least.
+    private static func source(_ adapter: JSONValue) -> String {
+        switch adapter["advertisements"]?.string {
+        case "management-socket": return ", listening at the kernel's management socket"
+        case "d-bus":
+            let why = Plain.text(adapter["advertisements_because"])
+            return ", listening over D-Bus" + (why == Plain.none ? "" : " (\(why))")
+        default: return ""
+        }
     }
 
     /// The numbers in the order of a record's way; an unknown name of a newer daemon is shown too.

@@ -23,6 +23,9 @@ struct ScriptedPeer {
     var errors: [String: LinkError] = [:]
     var pushed: [(BluetoothUUID, [UInt8])] = []
     var requested: Requested = { _ in [] }
+    /// What the device says to any write: the frames that it sends, one by one.
+    var says: (BluetoothUUID, [UInt8]) -> [(BluetoothUUID, [UInt8])] = { _, _ in [] }
+    var owner = DeviceOwner()
     /// The device is gone instead of answering this action (counted from 0) or giving this frame.
     var leavesAt: Int?
     /// Commits that the store does not take.
@@ -76,7 +79,7 @@ struct ScriptedPeer {
         (end, steps, isGone, answers, timers) = (nil, 0, false, [], [:])
         machine = SessionMachine(
             profile: profile, device: device, memory: memory, zone: tokyo, simulated: false,
-            now: now)
+            now: now, owner: owner)
         actions = machine?.start() ?? []
     }
 
@@ -180,6 +183,7 @@ struct ScriptedPeer {
             written.append((uuid, bytes))
             feed(.written(uuid, at: now))
             if uuid == controlPoint { answers += requested(bytes) }
+            answers += says(uuid, bytes)
         case .setClock(let uuid, let zone):
             written.append((uuid, machine?.clockBytes(zone, at: now) ?? []))
             values[uuid] = written.last?.1

@@ -85,6 +85,9 @@ extension FrameLayout {
         switch format {
         case .fields(let layout): layout.length.contains(byteCount)
         case .variants(let variants): variants.contains { $0.length.contains(byteCount) }
+        case .state(.currentTime): [7, 10].contains(byteCount)
+        case .state(.elapsedTime): [9, 11].contains(byteCount)
+        case .state(.deviceText): byteCount > 0
         default: false
         }
     }

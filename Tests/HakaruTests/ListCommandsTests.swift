@@ -104,6 +104,7 @@ import Testing
         "systolic":{"value":125,"unit":"mm[Hg]"},"diastolic":{"value":80.0,"unit":"mm[Hg]"},
         "mean_arterial_pressure":{"value":null,"unit":"mm[Hg]"}},"device":"ble:x",
         "model":"UA-651BLE","participant":"P1","observation_time":"2026-03-01T08:15:00+09:00",
+        "time_basis":"corrected","clock_offset":360,"uncertainty":1,
         "received_at":"2026-03-01T08:15:02+09:00","state":"\(state)","reason":null,
         "destinations":{"common-db":"delivered"},"simulated":\(id == 1)}
         """
@@ -114,7 +115,8 @@ import Testing
         let run = try await serve(2).run("records")
         #expect(run.lines.count == 3)
         #expect(
-            run.lines[1] == "1   2026-03-01 08:15:00  P1           UA-651BLE  systolic 125 mm[Hg], "
+            run.lines[1]
+                == "1   2026-03-01 08:15:00  corrected  +360 s ±1 s  P1           UA-651BLE  systolic 125 mm[Hg], "
                 + "diastolic 80.0 mm[Hg], mean arterial pressure –  delivered (simulated)  "
                 + "common-db delivered")
         #expect(run.lines[2].contains("  delivered              common-db delivered"))
@@ -173,19 +175,25 @@ import Testing
 
 @Suite("hakaru quarantine", .timeLimit(.minutes(1))) struct QuarantineCommandTests {
     private func serve() async throws -> FakeDaemon {
-        try await FakeDaemon { server in
+        let rows: [String] = [(7, "aabbcc01"), (12, "aabbcc02")].map { id, key in
+            """
+            {"id":\(id),"key":"\(key)","kind":"weight","values":{"weight":{"value":65.0,
+            "unit":"kg"}},"device":"ble:x","device_time":"2000-01-01T00:00:00",
+            "received_at":"2026-03-01T08:15:02+09:00","reason":"time-fault",
+            "flags":["stored","battery-low"],"destinations":{},"state":"quarantined"}
+            """
+        }
+        return try await FakeDaemon { server in
             server.route("GET", "/v1/quarantine") { request in
-                let rows = [(7, "aabbcc01"), (12, "aabbcc02")].map { id, key in
-                    """
-                    {"id":\(id),"key":"\(key)","kind":"weight","values":{"weight":{"value":65.0,
-                    "unit":"kg"}},"device":"ble:x","device_time":"2000-01-01T00:00:00",
-                    "received_at":"2026-03-01T08:15:02+09:00","reason":"time-fault",
-                    "flags":["stored","battery-low"],"destinations":{},"state":"quarantined"}
-                    """
-                }
                 let isFirst = request.query["after"] == nil
                 let list = isFirst ? rows.joined(separator: ",") : ""
                 return SocketResponse(body: Array("{\"records\":[\(list)]}".utf8))
+            }
+            for row in rows {
+                guard let key = (try? JSONValue.parse(Array(row.utf8)))?["key"]?.string else {
+                    continue
+                }
+                server.document("/v1/quarantine/" + key, row)
             }
         }
     }

@@ -43,6 +43,24 @@ import Testing
         #expect(run.output.contains("\ncommon-db    idle   0        –"))
     }
 
+    @Test(
+        "where advertisements come from stands with the adapter, and why not from where they cost least",
+        arguments: [
+            (#""management-socket""#, "null", "listening at the kernel's management socket"),
+            (#""d-bus""#, "null", "listening over D-Bus"),
+            (#""d-bus""#, #""needs CAP_NET_ADMIN""#, "listening over D-Bus (needs CAP_NET_ADMIN)"),
+        ])
+    func source(source: String, because: String, text: String) async throws {
+        let run = try await status(
+            Self.well.replacing(
+                "\"state\":\"scanning\",",
+                with: "\"state\":\"scanning\",\"advertisements\":\(source),"
+                    + "\"advertisements_because\":\(because),"))
+        #expect(run.lines.first == "All is well.")
+        let line = try #require(run.lines.first { $0.hasPrefix("bluetooth") })
+        #expect(line.hasSuffix(", " + text))
+    }
+
     struct Trouble: CustomTestStringConvertible {
         let name: String
         let find: String

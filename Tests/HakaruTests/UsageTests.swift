@@ -21,7 +21,8 @@ import Testing
                 message: "there is no command frobnicate; see: hakaru --help"),
             Wrong(
                 arguments: ["quarantine"],
-                message: "quarantine needs one more word: quarantine list, quarantine show"),
+                message: "quarantine needs one more word: quarantine list, quarantine show, "
+                    + "quarantine release, quarantine discard, quarantine retry"),
             Wrong(
                 arguments: ["quarantine", "show"],
                 message: "quarantine show needs RECORD; usage: hakaru quarantine show RECORD "
@@ -49,7 +50,7 @@ import Testing
             Wrong(
                 arguments: ["records", "--state", "lost"],
                 message: "--state is 'lost'; accepted: all, waiting, held, unassigned, "
-                    + "quarantined, dead-letters, delivered"),
+                    + "quarantined, discarded, dead-letters, delivered"),
             Wrong(
                 arguments: ["completion", "fish"],
                 message: "completion does not know 'fish'; accepted: bash"),
@@ -101,7 +102,7 @@ import Testing
     func group() throws {
         let run = try CommandRun(["quarantine", "--help"])
         #expect(run.exitCode == 0)
-        #expect(run.lines.count == 3)
+        #expect(run.lines.count == 6)
     }
 
     @Test("the version is one line")
@@ -139,7 +140,7 @@ import Testing
         arguments: [
             (["st"], ["status"]), (["quarantine", "s"], ["show"]),
             (["--socket", "/x", "records", "--st"], ["--state"]),
-            (["records", "--state", "d"], ["dead-letters", "delivered"]),
+            (["records", "--state", "d"], ["discarded", "dead-letters", "delivered"]),
             (["completion", "b"], ["bash"]), (["replay", "/etc/passw"], ["/etc/passwd"]),
             (["decode", "--mod"], ["--model"]), (["status", "--limit"], []),
         ] as [([String], [String])])

@@ -35,6 +35,10 @@ import Testing
             ownerships: [Ownership(participant: "P1", address: "A4:C1:38:00:00:01", slot: 1)],
             slot: 3),
         Case(
+            name: "a guest's reading is nobody's, though one person owns the whole scale",
+            ownerships: [Ownership(participant: "P1", address: "A4:C1:38:00:00:01")],
+            slot: Record.guestSlot),
+        Case(
             name: "a reading without a slot on a shared scale is nobody's",
             ownerships: [Ownership(participant: "P1", address: "A4:C1:38:00:00:01", slot: 1)]),
         Case(

@@ -110,7 +110,7 @@ import Testing
             #expect(states[2].reason == "body_weight")
             let letter = DeadLetter(
                 rowID: rows[2], destination: "db", reason: "body_weight",
-                answer: "{\"index\":2}", at: noon + .seconds(7))
+                answer: "{\"index\":2}", at: noon + .seconds(7), key: key(3))
             #expect(try await spool.deadLetters() == [letter])
             #expect(try await spool.openBatch("db") == nil)
             let next = try #require(try await spool.formBatch("db", max: 5, at: noon))

@@ -55,6 +55,23 @@ def cuff(records, at=START, slow=datetime.timedelta(), address=CUFF, clock=True,
     return "".join(json.dumps(entry) + "\n" for entry in lines)
 
 
+def wrong_clock(records, address=CUFF):
+    """A session while the gateway shows 1970; its clock steps to START when it is synchronised.
+
+    The device's own clock is right.
+    """
+    boot = datetime.datetime(1970, 1, 1, 9, 0, 10, tzinfo=ZONE)
+    lines = cuff(records, at=boot, synchronised=False, address=address).splitlines(True)
+    for number, line in enumerate(lines):
+        entry = json.loads(line)
+        if "read" in entry:
+            since = datetime.datetime.fromisoformat(entry["at"]) - boot
+            entry["read"]["value"] = date_time(START + since)
+            lines[number] = json.dumps(entry) + "\n"
+    return "".join(lines) + json.dumps(
+        {"at": START.isoformat(timespec="milliseconds"), "gateway-clock": {"synchronised": True}}) + "\n"
+
+
 def series(count, first=START, systolic=120):
     """`count` measurements a minute apart, the last one a minute before `first`."""
     return [(systolic + n % 40, 70 + n % 20, 60 + n % 30,

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -92,6 +93,114 @@ class Delivery(SystemTest):
         self.assertEqual(self.gateway.delivered(), [])
         waiting = self.gateway.hakaru("quarantine", "list", lines=True)
         self.assertEqual({r["reason"] for r in waiting}, {"no-clock-sync"})
+
+
+class Decisions(SystemTest):
+    def hakaru(self, *words):
+        done = subprocess.run(
+            [os.path.join(PROGRAMS, "hakaru"), "--socket", self.gateway.path("hakaru.sock"), *words],
+            capture_output=True, timeout=60)
+        return done.returncode, (done.stdout + done.stderr).decode()
+
+    def undated(self, count=2):
+        self.up()
+        self.play("cuff", tapes.cuff(tapes.series(count), synchronised=False))
+        self.gateway.wait("quarantine", lambda: self.status("records", "quarantined") == count)
+        return self.gateway.hakaru("quarantine", "list", lines=True)
+
+    def test_a_person_releases_one_reading_and_discards_another_and_both_are_in_the_ledger(self):
+        first, second = self.undated()
+        code, text = self.hakaru("quarantine", "show", str(first["id"]))
+        self.assertEqual(code, 0, text)
+        self.assertIn("The device wrote", text)
+        self.assertIn("origin_of_time_code 1", text)
+        code, text = self.hakaru("quarantine", "release", first["key"], "--use-reception-time")
+        self.assertEqual(code, 1)
+        self.assertIn("give a time", text)
+        code, text = self.hakaru("quarantine", "release", first["key"], "--time", "2199-01-01T00:00")
+        self.assertEqual(code, 0 if not self.status("clock", "synchronised") else 1, text)
+        if code:
+            code, text = self.hakaru("quarantine", "release", first["key"], "--time",
+                                     "2026-03-01T07:30")
+            self.assertEqual(code, 0, text)
+        line, = self.gateway.delivered()
+        self.assertEqual(line["values"]["origin_of_time_code"], "1")
+        self.assertEqual(line["values"]["data_input_code"], "0")
+        code, text = self.hakaru("quarantine", "discard", second["key"], "--reason", "a guest")
+        self.assertEqual((code, text), (0, "Discarded.\n"))
+        self.assertEqual(self.status("records", "quarantined"), 0)
+        self.gateway.stop_daemon(signal.SIGKILL)
+        self.gateway.start_daemon()
+        events = [e["event"] for e in self.gateway.hakaru("ledger", "list", lines=True)]
+        for event in ("configuration-changed", "consent-changed", "released", "delivery", "discarded"):
+            self.assertEqual(events.count(event), 1, events)
+        self.assertIn("received", events)
+        code, text = self.hakaru("ledger", "verify")
+        self.assertEqual(code, 0, text)
+        self.assertEqual(self.gateway.news(), [], "nothing goes out twice")
+
+    def test_a_ledger_that_somebody_changed_is_found_out(self):
+        self.undated()
+        self.gateway.stop_daemon()
+        store = sqlite3.connect(self.gateway.path("state", "hakaru.db"))
+        store.execute("DROP TRIGGER ledger_is_fixed")
+        store.execute("UPDATE ledger SET subject='ble:other' WHERE event='received'")
+        number, = store.execute("SELECT id FROM ledger WHERE event='received'").fetchone()
+        store.commit()
+        store.close()
+        self.gateway.start_daemon()
+        code, text = self.hakaru("ledger", "verify")
+        self.assertEqual(code, 1)
+        self.assertIn("row %d was changed" % number, text)
+
+    def test_readings_of_a_gateway_with_a_wrong_clock_are_dated_when_it_is_set_also_after_kills(self):
+        """The clock steps from 1970 to the right time within the tape; the daemon is killed meanwhile."""
+        self.up()
+        text = tapes.wrong_clock(tapes.series(5))
+        target = self.gateway.drop("wrong", text)
+        for pause in (0.02, 0.01, 0.03, 0.005, 0.05):
+            try:
+                self.gateway.daemon.wait(pause)
+            except subprocess.TimeoutExpired:
+                pass
+            self.gateway.stop_daemon(signal.SIGKILL)
+            self.gateway.start_daemon()
+        self.gateway.played(target)
+        self.gateway.wait("dating", lambda: self.status("records", "quarantined") == 0)
+        self.gateway.delivered()
+        lines = [json.loads(line) for line in read(self.gateway.path("received")).splitlines()]
+        times = sorted(line["values"]["observation_time"] for line in lines
+                       if line["event"] == "record" and line["verdict"] == "accepted")
+        self.assertEqual(times, [t.strftime("%Y%m%d%H%M%S") for _, _, _, t in tapes.series(5)])
+        records = self.gateway.hakaru("records", lines=True)
+        self.assertEqual({r["time_basis"] for r in records}, {"synchronised"})
+        self.assertEqual(self.hakaru("ledger", "verify")[0], 0)
+
+    def test_a_refused_record_is_sent_again_under_a_new_key_when_a_person_says_so(self):
+        self.up()
+        self.gateway.control(do="misbehave", mode="reject", record=0, reason="no such person", times=1)
+        self.play("cuff", tapes.cuff(tapes.series(1)))
+        self.gateway.wait("a dead letter", lambda: self.status("records", "dead_letters") == 1)
+        letter, = self.gateway.hakaru("dead-letters", "list", lines=True)
+        self.assertIn("no such person", letter["answer"])
+        self.gateway.news()
+        self.assertEqual(self.hakaru("dead-letters", "retry", letter["key"])[0], 0)
+        self.gateway.wait("delivery", lambda: self.status("records", "delivered") == 1)
+        self.assertEqual(self.status("records", "dead_letters"), 0)
+
+    def test_a_devices_clock_is_shown_over_time(self):
+        self.up()
+        for day, slow in ((0, 6), (1, 0), (2, -3)):
+            at = tapes.START + datetime.timedelta(days=day)
+            self.play("day-%d" % day, tapes.cuff(
+                tapes.series(1, first=at), at=at, slow=datetime.timedelta(minutes=slow)))
+        shown = self.gateway.hakaru("devices", "show", tapes.CUFF)
+        offsets = [entry["offset_seconds"] for entry in shown["clock_history"]]
+        self.assertEqual(len(offsets), 3)
+        # The device shows whole seconds.
+        for offset, expected in zip(offsets, (360, 0, -180)):
+            self.assertAlmostEqual(offset, expected, delta=1.5)
+        self.assertTrue(shown["device"]["clock"]["set_at"])
 
 
 class Receivers(SystemTest):

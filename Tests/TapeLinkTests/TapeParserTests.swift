@@ -292,3 +292,24 @@ struct Seeded: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 }
+
+@Suite("What an owner has, in a tape") struct TapeOwnerTests {
+    @Test("what an owner keeps in the configuration stands in the header of a composed tape")
+    func owner() throws {
+        let text =
+            #"{"tape":1,"transport":"ble","address":"A4:C1:38:00:00:01","model":"HEM-7155T","key":"0011","pairing-mode":true,"consents":[{"user":2,"code":1234}]}"#
+        let owner = try TapeParser.parse(Array(text.utf8), file: "a.tape").header.owner
+        #expect(owner.model == "HEM-7155T" && owner.key == [0x00, 0x11] && owner.isPairing)
+        #expect(owner.consents == [.init(index: 2, code: 1234)])
+    }
+
+    @Test(
+        "an owner's key or code that is none is refused",
+        arguments: [#""key":"001""#, #""consents":[{"user":300,"code":1}]"#, #""consents":[{}]"#])
+    func brokenOwner(_ member: String) {
+        let text = #"{"tape":1,"transport":"ble","address":"A4:C1:38:00:00:01","# + member + "}"
+        #expect(throws: TapeError.self) {
+            try TapeParser.parse(Array(text.utf8), file: "a.tape")
+        }
+    }
+}

@@ -12,7 +12,7 @@ import Testing
     private func writer() throws -> TapeWriter {
         TapeWriter(
             address: try #require(BluetoothAddress("A4:C1:38:00:00:01")), addressIsRandom: true,
-            note: "captured by hakaru", zone: try #require(TimeZoneRules.named("Asia/Tokyo")))
+            note: "captured by hakaru", zone: tokyo)
     }
 
     private let services = [
@@ -55,7 +55,8 @@ import Testing
     }
 
     @Test(arguments: [BluetoothUUID.dateTime, BluetoothUUID(0x2A9F), BluetoothUUID(0xFFF1)])
-    func `no key, code or time that the gateway wrote gets into a tape`(uuid: BluetoothUUID) throws {
+    func `no key, code or time that the gateway wrote gets into a tape`(uuid: BluetoothUUID) throws
+    {
         var writer = try writer()
         writer.add(.write(uuid, [0xDE, 0xAD, 0xBE, 0xEF]), at: start)
         #expect(!writer.text.contains("deadbeef"))
@@ -63,7 +64,8 @@ import Testing
         #expect(tape.lines.map(\.entry) == [.write(uuid, nil)])
     }
 
-    @Test func `a request for records is kept, because the answers make sense only with it`() throws {
+    @Test func `a request for records is kept, because the answers make sense only with it`() throws
+    {
         var writer = try writer()
         writer.add(.write(.recordAccessControlPoint, [1, 3, 1, 5, 0]), at: start)
         let tape = try TapeParser.parse(Array(writer.text.utf8), file: "captured.tape")

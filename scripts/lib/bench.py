@@ -12,6 +12,9 @@ import sys
 import tempfile
 import time
 
+import decode
+from figure import Figure
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 HAKARUD = os.path.join(ROOT, ".build/release/hakarud")
 CONFIGURATION = """\
@@ -21,20 +24,6 @@ tape: { enabled: true, directory: %(folder)s/tapes }
 destinations:
   - { name: common-db, format: meti-1.0, url: "https://localhost:9/v1/records" }
 """
-
-
-class Figure:
-    """One measured number beside its limit; smaller is better."""
-
-    def __init__(self, name, value, unit, limit, how):
-        self.name, self.value, self.unit, self.limit, self.how = name, value, unit, limit, how
-        self.holds = value <= limit
-
-    def line(self):
-        ratio = self.value / self.limit if self.limit else float(self.value)
-        return "%-28s %9.2f %-3s limit %7.2f  ratio %5.2f  %s\n    %s" % (
-            self.name, self.value, self.unit, self.limit, ratio,
-            "holds" if self.holds else "FALLS SHORT", self.how)
 
 
 class Daemon:
@@ -129,7 +118,7 @@ def start(folder):
                  "(%d messages since the start) and of the look for bluetoothd" % (seconds, watchdog))
 
 
-BENCHMARKS = {"start": start}
+BENCHMARKS = {"start": start, "decode": decode.run}
 
 
 def main():

@@ -193,6 +193,8 @@ import Measurement
 package struct AdapterSettings: Sendable {
     package var pausesDiscoveryToConnect = true
     package var callLimit: Duration = .seconds(10)
+    /// How long the management socket may take to answer.
+    package var probeLimit: Duration = .seconds(2)
     package var pauseLimit: Duration = .seconds(3)
     package var recoveryPause: Duration = .milliseconds(1500)
     package var discoveringLostAfter: Duration = .seconds(25)

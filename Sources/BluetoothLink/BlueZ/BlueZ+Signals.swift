@@ -32,7 +32,7 @@ extension BlueZ {
             adapterAppeared(path)
             adapters.values.first { $0.path == path }?.reset(daemonIsUp: true, properties: adapter)
         }
-        if let device = interfaces[BlueZNames.device],
+        if source == .bus, let device = interfaces[BlueZNames.device],
             let sighting = SightingReader.appeared(path, device, at: .now())
         {
             deliver(sighting)
@@ -98,14 +98,16 @@ extension BlueZ {
         _ path: String, _ changed: ObjectTree.Properties, _ before: ObjectTree.Properties
     ) {
         guard let after = tree[path, BlueZNames.device] else { return }
-        if let sighting = SightingReader.changed(
-            path, changed: changed, before: before, after: after, at: .now())
+        if source == .bus,
+            let sighting = SightingReader.changed(
+                path, changed: changed, before: before, after: after, at: .now())
         {
             deliver(sighting)
         }
         guard changed.keys.contains(where: { !SightingReader.advertised.contains($0) }) else {
             return
         }
+        if changed["Paired"] != nil || changed["Bonded"] != nil { notePins() }
         if changed["Connected"]?.bool == false { links[path]?.lost("the link was lost") }
         treeChanged.broadcast()
     }

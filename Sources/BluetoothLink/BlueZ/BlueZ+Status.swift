@@ -6,6 +6,10 @@ package struct AdapterStatus: Sendable, Equatable {
     package var adapter: String
     package var state: AdapterState
     package var lastAdvertisement: GatewayTime?
+    /// Where its advertisements come from.
+    package var source: AdvertisementSource
+    /// Why not from the management socket, where that was tried.
+    package var sourceProblem: String?
     /// What the last step failed with; nil where it worked.
     package var problem: String?
     package var discoveryRestarts: Int
@@ -35,6 +39,19 @@ package struct BlueZCounters: Sendable, Equatable {
     /// Requests to the agent that were refused, by method.
     package var refusedPairings: [String: Int] = [:]
 
+    /// Advertisements in which no profile saw anything: they ended at the filter.
+    package var foreignAdvertisements = 0
+    /// Advertisements of other radios, or on adapters that are not used.
+    package var unwantedAdvertisements = 0
+    /// Advertisements with a structure that could not be read; the rest of them counts.
+    package var brokenAdvertisements = 0
+    /// Times that the kernel closed the management socket.
+    package var managementFailures = 0
+    /// Messages of the management socket that mean nothing here.
+    package var otherManagementEvents = 0
+    /// Messages of the management socket that could not be read.
+    package var malformedManagementEvents = 0
+
     package init() {}
 }
 
@@ -44,7 +61,8 @@ extension BlueZ {
         let known = adapters.values.sorted { $0.name < $1.name }.map { control in
             AdapterStatus(
                 adapter: control.name, state: control.plan.state,
-                lastAdvertisement: control.lastAdvertisement,
+                lastAdvertisement: control.lastAdvertisement, source: source,
+                sourceProblem: air.refusal?.description,
                 problem: control.plan.state == .scanning ? nil : control.lastFailure?.description,
                 discoveryRestarts: control.plan.counters.discoveryRestarts,
                 powerCycles: control.plan.counters.powerCycles,
@@ -57,6 +75,7 @@ extension BlueZ {
         return [
             AdapterStatus(
                 adapter: "any", state: owner == nil ? .noBluetoothd : .absent,
+                source: source, sourceProblem: air.refusal?.description,
                 discoveryRestarts: 0, powerCycles: 0, signs: [:])
         ]
     }
@@ -65,6 +84,9 @@ extension BlueZ {
     package var currentCounters: BlueZCounters {
         var all = counters
         all.refusedPairings = agent.refused
+        if let counters = air.listener?.counters {
+            all.malformedManagementEvents = counters.malformed + counters.tooLong
+        }
         return all
     }
 }

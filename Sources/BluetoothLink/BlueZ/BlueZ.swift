@@ -16,7 +16,16 @@ import Measurement
     /// The unique name of the running bluetoothd; only its signals count.
     var owner: String?
     var tree = ObjectTree()
-    var adapters: [String: AdapterControl] = [:]
+    var adapters: [String: AdapterControl] = [:] {
+        didSet {
+            air.controls = [:]
+            for (name, control) in adapters where name.hasPrefix("hci") {
+                if let number = UInt16(name.dropFirst(3)) { air.controls[number] = control }
+            }
+        }
+    }
+    /// What comes from the management socket, and what is followed on the bus beside it.
+    var air = AirState()
     /// Connected devices by their object's path.
     var links: [String: BlueZPeripheral] = [:]
     let agent = PairingAgent()
@@ -28,6 +37,8 @@ import Measurement
     package internal(set) var counters = BlueZCounters()
 
     private var slots: [BusSlot] = []
+    /// What of bluetoothd's signals is listened to.
+    var signalSlots: [BusSlot] = []
     private var reloading: Task<Void, Never>?
     private let busClosed = LoopCondition()
     /// Broadcast after every change of the mirror that is not merely an advertisement.
@@ -78,9 +89,6 @@ import Measurement
                 "sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
                     + "member='NameOwnerChanged',arg0='\(BlueZNames.service)'"
             ) { [weak self] in self?.ownerChanged($0) },
-            try opened.onSignal("sender='\(BlueZNames.service)'") { [weak self] in
-                self?.signalArrived($0)
-            },
             try opened.export(PairingAgent.path) { [agent] call throws(BusError) in
                 try await agent.answer(call)
             },
@@ -110,6 +118,8 @@ import Measurement
     private func leaveBus() {
         reloading?.cancel()
         slots = []
+        signalSlots = []
+        air.followed = [:]
         bus = nil
         ownerLost()
     }
@@ -135,7 +145,7 @@ import Measurement
     }
 
     /// Reads all objects anew and registers with the bluetoothd that runs now.
-    private func reload() {
+    func reload() {
         reloading?.cancel()
         guard owner != nil else { return resetAdapters() }
         reloading = spawn { [weak self] in
@@ -155,7 +165,9 @@ import Measurement
     }
 
     private func load() async throws(BusError) {
-        guard let bus else { return }
+        await openAir()
+        guard let bus, !Task.isCancelled else { return }
+        try listen(bus)
         let answer = try await bus.call(
             .bluez("/", BlueZNames.objectManager, "GetManagedObjects"),
             within: settings.adapter.callLimit)
@@ -163,7 +175,8 @@ import Measurement
             throw BusError(
                 name: "org.freedesktop.DBus.Error.InvalidSignature", message: "GetManagedObjects")
         }
-        tree = read
+        tree = try follow(read)
+        notePins()
         keepLastValues()
         try await registerAgent(bus)
         resetAdapters()
@@ -244,19 +257,5 @@ import Measurement
             adapters[name]?.advertisementArrived(at: sighting.at)
         }
         onSighting(sighting)
-    }
-}
-
-/// How Bluetooth is used.
-package struct BlueZSettings: Sendable {
-    /// The bus; nil for the system bus.
-    package var busAddress: String?
-    /// The names of the adapters to use; nil for all.
-    package var adapters: [String]?
-    package var adapter = AdapterSettings()
-
-    package init(busAddress: String? = nil, adapters: [String]? = nil) {
-        self.busAddress = busAddress
-        self.adapters = adapters
     }
 }

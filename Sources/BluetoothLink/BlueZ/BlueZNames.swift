@@ -1,3 +1,6 @@
+import DeviceProfile
+import EventLoop
+
 /// The names that bluetoothd is called by on the bus.
 enum BlueZNames {
     static let service = "org.bluez"
@@ -17,6 +20,12 @@ enum BlueZNames {
         let parts = path.split(separator: "/", maxSplits: 4)
         guard parts.count >= 4, parts[3].hasPrefix("dev_") else { return nil }
         return "/" + parts[..<4].joined(separator: "/")
+    }
+
+    /// The path of a device: `/org/bluez/hci0/dev_A4_C1_38_00_00_01`.
+    @LoopActor static func path(of address: BluetoothAddress, on adapter: AdapterControl) -> String
+    {
+        adapter.path + "/dev_" + address.description.replacing(":", with: "_")
     }
 
     /// The adapter part of a path, as the kernel names it: `hci0`.

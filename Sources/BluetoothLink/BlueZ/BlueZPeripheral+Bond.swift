@@ -81,8 +81,18 @@ extension BlueZ {
             else { return nil }
             return (path, control)
         }.first
-        guard let (path, control) = found else { return nil }
+        guard let (path, control) = found ?? unmirrored(address, adapter) else { return nil }
         return BlueZPeripheral(address: address, path: path, bluez: self, control: control)
+    }
+
+    /// A device that the kernel has told of and the mirror does not hold yet.
+    private func unmirrored(
+        _ address: BluetoothAddress, _ adapter: String?
+    ) -> (String, AdapterControl)? {
+        guard source == .managementSocket, let adapter, let control = adapters[adapter] else {
+            return nil
+        }
+        return (BlueZNames.path(of: address, on: control), control)
     }
 
     /// The identity addresses of all bonded devices.

@@ -53,11 +53,21 @@ import Measurement
         bluez.links[path] = self
         state = .connecting
         do throws(LinkError) {
+            await becomeKnown()
             try await attemptInTurn(within: limit, priority)
             return isBonded
         } catch {
             close("connecting failed")
             throw error
+        }
+    }
+
+    /// Brings the device into the mirror; where that fails, the attempt says so.
+    private func becomeKnown() async {
+        do throws(BusError) {
+            try await bluez.follow(path, within: .seconds(1))
+        } catch {
+            if error.isTimeout { control.note(.callHung) }
         }
     }
 

@@ -10,4 +10,7 @@ extension GatewayTime {
             monotonicNanoseconds: clocks.monotonicNanoseconds,
             synchronised: clocks.synchronised)
     }
+
+    /// A time that no clock step moves.
+    var steady: Instant { Instant(microseconds: monotonicNanoseconds / 1_000) }
 }

@@ -54,6 +54,21 @@ struct ObjectTree: Sendable, Equatable {
         return before
     }
 
+    /// Forgets an object and all below it.
+    mutating func removeAll(below path: String) {
+        for known in objects.keys where known == path || known.hasPrefix(path + "/") {
+            objects[known] = nil
+        }
+    }
+
+    /// Takes an object and all below it from another tree.
+    mutating func takeOver(_ other: ObjectTree, below path: String) {
+        for (known, interfaces) in other.objects
+        where known == path || known.hasPrefix(path + "/") {
+            objects[known] = interfaces
+        }
+    }
+
     /// The paths of all objects that have an interface, below a path, in bluetoothd's order.
     func paths(with interface: String, below prefix: String = "/") -> [String] {
         let prefix = prefix.hasSuffix("/") ? prefix : prefix + "/"

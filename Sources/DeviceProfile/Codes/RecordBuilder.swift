@@ -37,6 +37,10 @@ package struct RecordBuilder: Sendable {
         {
             (record.time, record.quarantine) = (nil, .implausible)
         }
+        // Half a record is nobody's until a person says that it will do.
+        if reading.flags.contains(Reading.incompleteFlag) {
+            (record.time, record.quarantine) = (nil, .incomplete)
+        }
         return record
     }
 

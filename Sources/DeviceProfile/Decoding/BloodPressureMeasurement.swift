@@ -6,13 +6,18 @@ import Measurement
 /// diastolic, mean arterial pressure SFLOAT; [Date Time 7]; [pulse SFLOAT]; [user uint8];
 /// [status uint16: b0 body movement, b1 cuff too loose, b2 irregular pulse, b3–4 pulse range,
 /// b5 improper position]. Source: Blood Pressure Service 1.0.
+///
+/// Enhanced (2B34) and Enhanced Intermediate (2B35): the same, with a time stamp of uint32 seconds,
+/// flag b5 for a user-facing time uint32 behind the last field, and b6 for seconds since 2000 in
+/// place of 1900. Source: Blood Pressure Service 1.1.
 enum BloodPressureMeasurement {
     static func decode(
-        _ bytes: [UInt8], quirks: LayoutQuirks, intermediate: Bool
+        _ bytes: [UInt8], quirks: LayoutQuirks, intermediate: Bool, enhanced: Bool = false
     ) throws(DecodeError) -> Reading {
         var reader = ByteReader(bytes)
         let flags = Int(try reader.uint8("flags"))
-        try checkReserved(flags, allowed: 0x1F, quirks: quirks, field: "flags", offset: 0)
+        let allowed = enhanced ? 0x7F : 0x1F
+        try checkReserved(flags, allowed: allowed, quirks: quirks, field: "flags", offset: 0)
         let unit: MeasurementUnit = flags & 1 != 0 ? .kilopascal : .millimetreOfMercury
         var reading = Reading(.measurement, kind: .bloodPressure)
         for name in [QuantityName.systolic, .diastolic, .meanArterialPressure] {
@@ -20,7 +25,13 @@ enum BloodPressureMeasurement {
             let number = try plausibleNumber(raw, name, kilopascal: flags & 1 != 0, reader)
             reading.quantities.append(Quantity(name, number, unit))
         }
-        if flags & 2 != 0 { try reading.takeTime(&reader) }
+        if flags & 2 != 0 {
+            if enhanced {
+                reading.setTime(try seconds(&reader, flags))
+            } else {
+                try reading.takeTime(&reader)
+            }
+        }
         if flags & 4 != 0 {
             let raw = try number16(&reader, "pulse_rate", quirks)
             let number = try plausibleNumber(raw, .pulseRate, kilopascal: false, reader)
@@ -33,9 +44,26 @@ enum BloodPressureMeasurement {
         if flags & 16 != 0 {
             reading.flags = statusFlags(try number16(&reader, "measurement status", quirks))
         }
+        if enhanced, flags & 32 != 0 { try takeUserFacingTime(&reading, &reader, flags) }
         if !quirks.ignoreTrailingBytes { try reader.end() }
         settleOutcome(&reading, intermediate: intermediate)
         return reading
+    }
+
+    private static func seconds(
+        _ reader: inout ByteReader, _ flags: Int
+    ) throws(DecodeError) -> DateTimeField {
+        let count = Int64(try reader.uint32LE("the time stamp"))
+        return FieldTime.seconds(count, since: flags & 64 != 0 ? 2_000 : 1_900)
+    }
+
+    /// What the person read on the cuff is the reading's time; the stamp tells which record it is.
+    private static func takeUserFacingTime(
+        _ reading: inout Reading, _ reader: inout ByteReader, _ flags: Int
+    ) throws(DecodeError) {
+        let shown = try seconds(&reader, flags)
+        if flags & 2 != 0 { reading.baseTime = reading.deviceTime }
+        if shown.known != nil || flags & 2 == 0 { reading.setTime(shown) }
     }
 
     private static func number16(

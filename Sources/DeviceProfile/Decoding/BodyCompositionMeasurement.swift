@@ -7,7 +7,8 @@ import Measurement
 /// b9 impedance, b10 weight, b11 height, b12 more than one packet); body fat uint16 × 0.1 %
 /// (0xFFFF unsuccessful); [Date Time 7]; [user uint8]; [basal metabolism uint16 kJ]; [muscle
 /// uint16 × 0.1 %]; [masses uint16 × 0.005 kg or 0.01 lb]; [impedance uint16 × 0.1 Ω]; [weight];
-/// [height uint16 × 0.001 m or 0.1 in]. Source: Body Composition Service 1.0.
+/// [height uint16 × 0.001 m or 0.1 in]. Where b12 is set, two packets are one measurement. Source:
+/// Body Composition Service 1.0.
 enum BodyCompositionMeasurement {
     private static let timeAndUser = 0x07
 
@@ -18,7 +19,7 @@ enum BodyCompositionMeasurement {
         var reading = Reading(.measurement, kind: .bodyComposition)
         let fat = try reader.uint16LE("body_fat")
         if fat == 0xFFFF {
-            guard flags & ~timeAndUser == 0 else {
+            guard flags & ~timeAndUser & 0xFFF == 0 else {
                 throw DecodeError("an unsuccessful measurement carries values", offset: 0)
             }
             reading.outcome = .failedMeasurement
@@ -29,6 +30,7 @@ enum BodyCompositionMeasurement {
         if flags & 4 != 0 {
             let user = try reader.uint8("user id")
             reading.userSlot = user == 0xFF ? nil : Int(user)
+            reading.isGuest = user == 0xFF
         }
         for field in fields(imperial: flags & 1 != 0) where flags >> field.bit & 1 == 1 {
             let raw = ExactDecimal(Int64(try reader.uint16LE(field.name.rawValue)))
@@ -38,8 +40,15 @@ enum BodyCompositionMeasurement {
             reading.quantities.append(Quantity(field.name, value, field.unit))
         }
         if !quirks.ignoreTrailingBytes { try reader.end() }
-        if flags >> 12 & 1 == 1 { reading.flags.append("multiple-packets") }
-        settleStub(&reading)
+        // One that did not succeed has no second packet: it carries nothing but time and user.
+        if flags >> 12 & 1 == 1, fat != 0xFFFF {
+            reading.flags.append(Reading.multiplePacketsFlag)
+            reading.outcome = .notFinal
+            reading.part = FramePart(
+                key: FramePart.bodyComposition, within: FramePart.packetTimeout, isHalf: true)
+        } else {
+            settleStub(&reading)
+        }
         return reading
     }
 
@@ -72,7 +81,7 @@ enum BodyCompositionMeasurement {
     }
 
     /// Scales answer a weighing without bare feet by a frame of zeros: nothing was measured.
-    private static func settleStub(_ reading: inout Reading) {
+    static func settleStub(_ reading: inout Reading) {
         let measured = reading.quantities.filter { $0.name != .weight && $0.name != .height }
         guard measured.allSatisfy({ $0.number?.isZero ?? true }) else { return }
         reading.outcome = .failedMeasurement

@@ -12,20 +12,40 @@ enum DeviceStateFrames {
     }
 
     /// Current Time (2A2B): Date Time, day of week uint8 (1 Monday … 7 Sunday, 0 unknown),
-    /// fractions uint8 × 1/256 s, adjust reason uint8 (b0–b3). The fraction is cut, as everywhere.
+    /// fractions uint8 × 1/256 s, adjust reason uint8 (b0 manual, b1 external reference, b2 time
+    /// zone, b3 daylight saving time). The fraction is cut, as everywhere. Some cuffs leave out all
+    /// behind the Date Time.
     static func currentTime(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
         var reader = ByteReader(bytes)
         var reading = Reading(.deviceState)
         try reading.takeTime(&reader)
-        guard try reader.uint8("day of week") <= 7 else {
-            throw DecodeError("a day of the week above 7", offset: 7)
-        }
+        if reader.remaining == 0 { return reading }
+        try dayOfWeek(&reader)
         _ = try reader.uint8("fractions of a second")
-        guard try reader.uint8("adjust reason") & 0xF0 == 0 else {
+        let reason = try reader.uint8("adjust reason")
+        guard reason & 0xF0 == 0 else {
             throw DecodeError("reserved bits are set in adjust reason", offset: 9)
         }
         try reader.end()
+        let names = ["set-by-hand", "external-reference", "time-zone-change", "dst-change"]
+        reading.flags = names.indices.filter { reason >> $0 & 1 == 1 }.map { names[$0] }
         return reading
+    }
+
+    /// Day Date Time (2A0A): Date Time, day of week.
+    static func dayDateTime(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        var reader = ByteReader(bytes)
+        var reading = Reading(.deviceState)
+        try reading.takeTime(&reader)
+        try dayOfWeek(&reader)
+        try reader.end()
+        return reading
+    }
+
+    private static func dayOfWeek(_ reader: inout ByteReader) throws(DecodeError) {
+        guard try reader.uint8("day of week") <= 7 else {
+            throw DecodeError("a day of the week above 7", offset: reader.offset - 1)
+        }
     }
 
     /// Battery Level (2A19): uint8, 0 to 100 %.

@@ -5,6 +5,9 @@ package struct FieldAssembly: Sendable, Equatable {
         case numbered(partAt: Int, countAt: Int, payloadFrom: Int, firstPart: Int)
         /// The first part says how long the whole is.
         case counted(lengthAt: Int, type: FieldNumber.NumberType, adds: Int)
+        /// The first byte says how many parts follow (bits 0–5) and marks the first one (bit 7); the
+        /// joined frame begins with that of a frame in one part.
+        case segmented
     }
     /// Frames that begin otherwise are whole (numbered), or stand outside every frame (counted).
     package var begins: [UInt8]
@@ -37,6 +40,8 @@ package struct FrameAssembler: Sendable {
     private var pending: [FrameSource: Pending] = [:]
     /// Frames that were given up because a part was missing or did not fit.
     package private(set) var broken = 0
+    /// Sources of which a frame has begun and not ended.
+    package var unfinished: [FrameSource] { pending.keys.sorted { "\($0)" < "\($1)" } }
 
     package init() {}
 
@@ -58,6 +63,7 @@ package struct FrameAssembler: Sendable {
             return append(Array(bytes[payloadFrom...]), part, layout.source)
         case .counted(let lengthAt, let type, let adds):
             return counted(bytes, assembly, (lengthAt, type, adds), layout.source)
+        case .segmented: return segmented(bytes, layout.source)
         }
     }
 
@@ -74,6 +80,27 @@ package struct FrameAssembler: Sendable {
         }
         pending[source] = part == frame.total ? nil : frame
         return part == frame.total ? .whole(frame.bytes) : .waiting
+    }
+
+    private mutating func segmented(_ bytes: [UInt8], _ source: FrameSource) -> Result {
+        guard let header = bytes.first else { return fail(source, "a part without its header", 0) }
+        let following = Int(header & 0x3F)
+        if header & 0x80 != 0 {
+            // The rest of the frame before this one did not come.
+            if pending.removeValue(forKey: source) != nil { broken += 1 }
+            if following == 0 { return .whole(bytes) }
+            pending[source] = Pending(bytes: [0x80], next: following, total: 0)
+        }
+        guard var frame = pending[source], frame.next == following else {
+            return fail(source, "a part that does not follow the one before it", 0)
+        }
+        frame.bytes += bytes.dropFirst()
+        frame.next -= 1
+        guard frame.bytes.count <= Self.maximumLength else {
+            return fail(source, "a frame of more than \(Self.maximumLength) bytes", 0)
+        }
+        pending[source] = following == 0 ? nil : frame
+        return following == 0 ? .whole(frame.bytes) : .waiting
     }
 
     private mutating func counted(

@@ -8,6 +8,8 @@ package struct FrameContext: Sendable {
     package var key: [UInt8]?
     /// The unit that the device's display is set to, where its frames do not tell.
     package var displayUnit: MeasurementUnit?
+    /// What earlier frames of the same session said, by the profile's own names.
+    package var remembered: [String: ExactDecimal] = [:]
 
     package init(
         address: BluetoothAddress? = nil, key: [UInt8]? = nil,

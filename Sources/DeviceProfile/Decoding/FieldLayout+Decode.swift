@@ -60,6 +60,7 @@ extension FieldLayout {
             var cursor = 0
             names.set(name, try number.read(bytes, cursor: &cursor, name: name).number)
         }
+        for name in recall { names.set(name, context.remembered[name]) }
         if emptyWhen.contains(where: { $0.holds(names) }) { return nil }
         var pass = FieldPass(layout: self, bytes: bytes, context: context, names: names)
         try pass.run()
@@ -113,6 +114,27 @@ private struct FieldPass {
         }
         if reading.keyBytes.isEmpty { reading.keyBytes = bytes }
         decide()
+        guard reading.outcome != .rejected else { return }
+        for name in layout.remember { reading.remembered[name] = names[name] }
+        if let join = layout.join { reading.part = part(join) }
+    }
+
+    /// What the frame has in common with its companion; nil where it lacks it.
+    private func part(_ join: FieldLayout.Join) -> FramePart? {
+        var key: [String] = []
+        for common in join.common {
+            let found: String?
+            switch common {
+            case .time: found = reading.deviceTime?.description
+            case .sequenceNumber: found = reading.sequenceNumber.map { "\($0)" }
+            case .userSlot: found = reading.userSlot.map { "\($0)" }
+            case .number(let name): found = names[name]?.text
+            }
+            guard let found else { return nil }
+            key.append("\(common) \(found)")
+        }
+        return FramePart(
+            key: key.joined(separator: ", "), within: join.within, isHalf: join.isHalf)
     }
 
     private mutating func decide() {

@@ -60,6 +60,10 @@ package struct FieldLayout: Sendable {
     package struct FlagRule: Sendable, Equatable {
         package var when: FieldCondition
         package var flag: String
+        package init(when: FieldCondition, flag: String) {
+            self.when = when
+            self.flag = flag
+        }
     }
     /// Fields that follow one another; one whose condition does not hold takes no bytes.
     package struct SequenceItem: Sendable, Equatable {
@@ -79,6 +83,19 @@ package struct FieldLayout: Sendable {
         package var size: Int
         /// Bytes after the last record, such as a checksum.
         package var trailing = 0
+    }
+    /// Frames that have something in common and are one measurement.
+    package struct Join: Sendable, Equatable {
+        package enum Common: Sendable, Equatable {
+            case time
+            case sequenceNumber
+            case userSlot
+            case number(String)
+        }
+        /// Both frames have the same of all of these; one that lacks any stands for itself.
+        package var common: [Common]
+        package var within: Interval
+        package var isHalf = false
     }
     /// Bytes that the device hides by XOR with a fixed key.
     package struct Mask: Sendable, Equatable {
@@ -101,6 +118,11 @@ package struct FieldLayout: Sendable {
     /// A record is empty where one of these holds.
     package var emptyWhen: [FieldCondition] = []
     package var numbers: [String: FieldNumber] = [:]
+    /// Numbers that later frames of the session may use.
+    package var remember: [String] = []
+    /// Numbers that an earlier frame of the session gave.
+    package var recall: [String] = []
+    package var join: Join?
     package var time: FieldTime?
     package var userSlot: FieldNumber?
     package var sequenceNumber: FieldNumber?

@@ -80,7 +80,7 @@ package struct FieldTime: Sendable, Equatable {
     }
 
     /// 0 and all ones are what a clock shows that was never set.
-    private static func seconds(_ count: Int64, since year: Int) -> DateTimeField {
+    static func seconds(_ count: Int64, since year: Int) -> DateTimeField {
         guard count != 0, count != 0xFFFF_FFFF,
             let start = LocalDateTime(year: year, month: 1, day: 1)
         else { return .unknown }

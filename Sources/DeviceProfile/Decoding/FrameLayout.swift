@@ -17,9 +17,13 @@ package struct FrameLayout: Sendable {
         case pulseOximeterContinuous
         case runningSpeedMeasurement
         case stepCounterSummary
-        case dateTime
-        case currentTime
-        case batteryLevel
+        case enhancedBloodPressure
+        case enhancedIntermediateCuffPressure
+        case generalActivitySummary
+        case generalActivityInstantaneous
+        case continuousGlucose
+        /// A value of the device itself, of which no quantity comes.
+        case state(StateFormat)
         /// One IEEE 11073 number: SFLOAT in two bytes, FLOAT in four.
         case medicalFloat
         case fields(FieldLayout)
@@ -39,30 +43,33 @@ package struct FrameLayout: Sendable {
         self.source = source
         self.format = format
         self.quirks = quirks
-        self.assembly = assembly
+        self.assembly = assembly ?? format.ownAssembly
     }
 
     /// Names of the SIG formats as profiles spell them.
-    package static let namedFormats: [(name: String, format: Format)] = [
-        ("blood-pressure-measurement", .bloodPressureMeasurement),
-        ("intermediate-cuff-pressure", .intermediateCuffPressure),
-        ("weight-measurement", .weightMeasurement),
-        ("body-composition-measurement", .bodyCompositionMeasurement),
-        ("glucose-measurement", .glucoseMeasurement),
-        ("glucose-measurement-context", .glucoseMeasurementContext),
-        ("record-access-control-point", .recordAccess),
-        ("temperature-measurement", .temperatureMeasurement),
-        ("intermediate-temperature", .intermediateTemperature),
-        ("heart-rate-measurement", .heartRateMeasurement),
-        ("pulse-oximeter-spot-check", .pulseOximeterSpotCheck),
-        ("pulse-oximeter-continuous", .pulseOximeterContinuous),
-        ("running-speed-measurement", .runningSpeedMeasurement),
-        ("step-counter-summary", .stepCounterSummary),
-        ("date-time", .dateTime),
-        ("current-time", .currentTime),
-        ("battery-level", .batteryLevel),
-        ("medical-float", .medicalFloat),
-    ]
+    package static let namedFormats: [(name: String, format: Format)] =
+        [
+            ("blood-pressure-measurement", .bloodPressureMeasurement),
+            ("intermediate-cuff-pressure", .intermediateCuffPressure),
+            ("weight-measurement", .weightMeasurement),
+            ("body-composition-measurement", .bodyCompositionMeasurement),
+            ("glucose-measurement", .glucoseMeasurement),
+            ("glucose-measurement-context", .glucoseMeasurementContext),
+            ("record-access-control-point", .recordAccess),
+            ("temperature-measurement", .temperatureMeasurement),
+            ("intermediate-temperature", .intermediateTemperature),
+            ("heart-rate-measurement", .heartRateMeasurement),
+            ("pulse-oximeter-spot-check", .pulseOximeterSpotCheck),
+            ("pulse-oximeter-continuous", .pulseOximeterContinuous),
+            ("running-speed-measurement", .runningSpeedMeasurement),
+            ("step-counter-summary", .stepCounterSummary),
+            ("enhanced-blood-pressure-measurement", .enhancedBloodPressure),
+            ("enhanced-intermediate-cuff-pressure", .enhancedIntermediateCuffPressure),
+            ("general-activity-summary", .generalActivitySummary),
+            ("general-activity-instantaneous", .generalActivityInstantaneous),
+            ("continuous-glucose-measurement", .continuousGlucose),
+            ("medical-float", .medicalFloat),
+        ] + StateFormat.allCases.map { ($0.rawValue, .state($0)) }
 
     /// Decodes a frame that holds one reading; of several records it is the first.
     package func decode(_ bytes: [UInt8], _ context: FrameContext = FrameContext()) -> Reading {
@@ -78,6 +85,8 @@ package struct FrameLayout: Sendable {
             case .fields(let layout): return try layout.readings(bytes, context)
             case .variants(let variants):
                 return try variants.variant(of: bytes).readings(bytes, context)
+            case .continuousGlucose:
+                return try ContinuousGlucose.readings(bytes, quirks: quirks)
             default:
                 var reading = try decodeChecked(bytes)
                 if reading.keyBytes.isEmpty { reading.keyBytes = bytes }
@@ -108,10 +117,10 @@ package struct FrameLayout: Sendable {
 
     private func decodeChecked(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
         switch format {
-        case .bloodPressureMeasurement:
-            return try BloodPressureMeasurement.decode(bytes, quirks: quirks, intermediate: false)
-        case .intermediateCuffPressure:
-            return try BloodPressureMeasurement.decode(bytes, quirks: quirks, intermediate: true)
+        case .bloodPressureMeasurement, .intermediateCuffPressure, .enhancedBloodPressure,
+            .enhancedIntermediateCuffPressure:
+            return try BloodPressureMeasurement.decode(
+                bytes, quirks: quirks, intermediate: isIntermediate, enhanced: isEnhanced)
         case .weightMeasurement: return try WeightMeasurement.decode(bytes, quirks: quirks)
         case .bodyCompositionMeasurement:
             return try BodyCompositionMeasurement.decode(bytes, quirks: quirks)
@@ -119,10 +128,9 @@ package struct FrameLayout: Sendable {
         case .glucoseMeasurementContext:
             return try GlucoseMeasurementContext.decode(bytes, quirks: quirks)
         case .recordAccess: return try RecordAccess.frame(bytes)
-        case .temperatureMeasurement:
-            return try TemperatureMeasurement.decode(bytes, quirks: quirks, intermediate: false)
-        case .intermediateTemperature:
-            return try TemperatureMeasurement.decode(bytes, quirks: quirks, intermediate: true)
+        case .temperatureMeasurement, .intermediateTemperature:
+            return try TemperatureMeasurement.decode(
+                bytes, quirks: quirks, intermediate: isIntermediate)
         case .heartRateMeasurement: return try HeartRateMeasurement.decode(bytes, quirks: quirks)
         case .pulseOximeterSpotCheck:
             return try PulseOximeterMeasurement.spotCheck(bytes, quirks: quirks)
@@ -131,12 +139,40 @@ package struct FrameLayout: Sendable {
         case .runningSpeedMeasurement:
             return try RunningSpeedMeasurement.decode(bytes, quirks: quirks)
         case .stepCounterSummary: return try StepCounterSummary.decode(bytes, quirks: quirks)
-        case .dateTime: return try DeviceStateFrames.dateTime(bytes)
-        case .currentTime: return try DeviceStateFrames.currentTime(bytes)
-        case .batteryLevel: return try DeviceStateFrames.batteryLevel(bytes)
+        case .generalActivitySummary:
+            return try GeneralActivitySummary.decode(bytes, quirks: quirks)
+        case .generalActivityInstantaneous:
+            return try GeneralActivityInstantaneous.decode(bytes, quirks: quirks)
         case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes, quirks: quirks)
-        case .fields, .variants:
-            throw DecodeError("a layout of fields has readings of its own", offset: 0)
+        case .state(let state): return try state.decode(bytes)
+        case .fields, .variants, .continuousGlucose:
+            throw DecodeError("such a layout may give several readings", offset: 0)
+        }
+    }
+
+    private var isIntermediate: Bool {
+        switch format {
+        case .intermediateCuffPressure, .enhancedIntermediateCuffPressure, .intermediateTemperature:
+            true
+        default: false
+        }
+    }
+
+    private var isEnhanced: Bool {
+        switch format {
+        case .enhancedBloodPressure, .enhancedIntermediateCuffPressure: true
+        default: false
+        }
+    }
+}
+
+extension FrameLayout.Format {
+    /// How frames of a standard format come in several notifications; nil where each is a frame.
+    var ownAssembly: FieldAssembly? {
+        switch self {
+        case .stepCounterSummary, .generalActivitySummary, .generalActivityInstantaneous:
+            FieldAssembly(begins: [], method: .segmented)
+        default: nil
         }
     }
 }

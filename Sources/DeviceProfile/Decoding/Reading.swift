@@ -35,6 +35,8 @@ package struct Reading: Sendable, Equatable {
     package var baseTime: LocalDateTime?
     package var timeOffsetMinutes: Int?
     package var userSlot: Int?
+    /// The device says that it does not know who this was.
+    package var isGuest = false
     package var sequenceNumber: Int?
     package var flags: [String] = []
     /// What else the frame says: numbers that are no measurement, under the profile's own names.
@@ -42,6 +44,10 @@ package struct Reading: Sendable, Equatable {
     package var mealCode: String?
     /// A second frame with the same sequence number belongs to this one.
     package var contextFollows = false
+    /// The frame is one of two of the same measurement.
+    package var part: FramePart?
+    /// Numbers that the layouts of later frames may use, by the profile's own names.
+    package var remembered: [String: ExactDecimal] = [:]
     /// The bytes that make the record's key together with index or time; the whole frame by default.
     package var keyBytes: [UInt8] = []
     package var reason: String?

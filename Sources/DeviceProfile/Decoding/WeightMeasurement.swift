@@ -31,6 +31,7 @@ enum WeightMeasurement {
         if flags & 4 != 0 {
             let user = try reader.uint8("user id")
             reading.userSlot = user == 0xFF ? nil : Int(user)
+            reading.isGuest = user == 0xFF
         }
         if flags & 8 != 0 {
             let index = ExactDecimal(Int64(try reader.uint16LE("body_mass_index")), exponent: -1)

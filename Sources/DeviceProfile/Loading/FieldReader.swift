@@ -7,10 +7,12 @@ enum FieldReader {
         "variant", "like", "kind", "length", "constants", "checksums", "unmask", "encryption",
         "records",
         "empty", "bits", "numbers", "time-at", "time", "user-slot", "sequence-number", "values",
-        "sequence", "outcome", "outcomes", "flags", "details", "stored", "key-values",
+        "sequence", "outcome", "outcomes", "flags", "details", "stored", "key-values", "remember",
+        "recall", "join",
     ]
 
     static func layout(_ keys: MappingReader) -> FieldLayout? {
+        keys.ignore(["include"])
         _ = keys.optional("variant")?.string()
         if keys.has("like") { return like(keys) }
         let kind = keys.optional("kind").map { $0.choice(of: MeasurementKind.self) }
@@ -46,7 +48,9 @@ enum FieldReader {
             FrameSource($0) != nil
         }.flatMap { FrameSource($0) }
         let length = keys.required("length").flatMap(length)
-        let own = ["kind", "empty", "values", "sequence", "time", "time-at", "outcome", "stored"]
+        let own = [
+            "kind", "empty", "values", "sequence", "time", "time-at", "outcome", "stored", "join",
+        ]
         for key in own where keys.has(key) {
             keys.problem(about: key, "stands beside like", accepted: "what is about the frame")
         }
@@ -98,7 +102,18 @@ enum FieldReader {
             }
             layout.numbers[name] = entry.value.mapping { NumberReader.number($0, scope) }
         }
-        scope.numbers = Set(layout.numbers.keys)
+        for node in keys.optional("recall")?.oneOrMore() ?? [] {
+            guard let name = own(node), QuantityName(rawValue: name) == nil else { continue }
+            if layout.numbers[name] != nil {
+                node.report("is a number of this frame", accepted: "a number of another frame")
+            }
+            layout.recall.append(name)
+        }
+        layout.remember =
+            keys.optional("remember")?.oneOrMore()?.compactMap {
+                $0.word(of: layout.numbers.keys.sorted())
+            } ?? []
+        scope.numbers = Set(layout.numbers.keys).union(layout.recall)
     }
 
     /// Reads a name that no value has; conditions could not tell them apart.
@@ -157,6 +172,7 @@ enum FieldReader {
         layout.keyValues =
             keys.optional("key-values")?.list()?.compactMap { $0.choice(of: QuantityName.self) }
             ?? []
+        layout.join = keys.optional("join").flatMap { JoinReader.join($0, layout, scope) }
         guard let empty = keys.optional("empty") else { return }
         _ = empty.mapping { empty -> Bool? in
             layout.emptyBytes = empty.optional("bytes")?.hexBytes(count: 1...8) ?? []

@@ -119,11 +119,18 @@ enum EncryptionReader {
 enum AssemblyReader {
     static func assembly(_ node: NodeReader) -> FieldAssembly? {
         node.mapping { keys in
+            keys.ignore(["begins"])
+            guard let (key, value) = keys.exactlyOne(of: ["numbered", "counted", "segmented"])
+            else { return nil }
+            if key == "segmented" {
+                for key in ["begins", "joined"] where keys.has(key) {
+                    keys.problem(about: key, "stands beside segmented", accepted: "segmented alone")
+                }
+                if value.bool() == false { value.report("is false", accepted: "true") }
+                return FieldAssembly(begins: [], method: .segmented)
+            }
             let begins = keys.required("begins")?.hexBytes(count: 1...16)
             let joined = keys.optional("joined")?.hexBytes(count: 1...16) ?? []
-            guard let (key, value) = keys.exactlyOne(of: ["numbered", "counted"]) else {
-                return nil
-            }
             let method = key == "numbered" ? value.mapping(numbered) : value.mapping(counted)
             guard let begins, let method else { return nil }
             return FieldAssembly(begins: begins, method: method, joined: joined)

@@ -6,6 +6,7 @@ enum LayoutReader {
     static func layouts(_ nodes: [NodeReader]) -> [FrameLayout] {
         let read = nodes.compactMap { node in layout(node).map { (node: node, layout: $0) } }
         let all = read.map(\.layout)
+        checkRecalled(read)
         return read.map { linked($0.layout, to: all, $0.node) }
     }
 
@@ -42,6 +43,7 @@ enum LayoutReader {
 
     private static func layout(_ node: NodeReader) -> FrameLayout? {
         node.mapping { keys in
+            keys.ignore(["include"])
             let accepted =
                 "gatt:UUID, service-data:UUID, manufacturer-data:ID, advertisement, "
                 + "usb, serial or eeprom"

@@ -8,13 +8,17 @@ package enum ProfileLoader {
 
     /// Reads one file; nil when `problems` holds why not.
     package static func load(
-        _ bytes: [UInt8], file: String, problems: ProblemList
+        _ bytes: [UInt8], file: String, problems: ProblemList,
+        fragments: FragmentLibrary = FragmentLibrary()
     ) -> DeviceProfile? {
         let before = problems.problems.count
         let root: NodeReader
         do throws(Problem) {
-            root = NodeReader(
-                try YAMLDocument.parse(bytes, file: file), file: file, problems: problems)
+            let node = try YAMLDocument.parse(bytes, file: file)
+            let whole = fragments.expanded(node, file: file, problems: problems)
+            // What lacks a part would be complained of again for all that the part has.
+            guard problems.problems.count == before else { return nil }
+            root = NodeReader(whole, file: file, problems: problems)
         } catch {
             problems.add(error)
             return nil
@@ -24,9 +28,11 @@ package enum ProfileLoader {
     }
 
     private static func read(_ keys: MappingReader, file: String) -> DeviceProfile? {
+        keys.ignore(["include"])
         _ = keys.required("profile", accepted: "\(formatVersion)")?.int(
             in: formatVersion...formatVersion)
-        let id = keys.required("id")?.string(accepted: "lower-case letters, digits, hyphens") {
+        let idNode = keys.required("id")
+        let id = idNode?.string(accepted: "lower-case letters, digits, hyphens") {
             !$0.isEmpty && $0.utf8.allSatisfy { Self.isIdentifier($0) }
         }
         let revision = keys.required("revision")?.int(in: 1...1_000_000)
@@ -86,7 +92,8 @@ package enum ProfileLoader {
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
             match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time,
             codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
-            vectors: vectors, notes: notes, file: file)
+            vectors: vectors, notes: notes, file: file,
+            idLine: idNode?.node.line ?? 1, idColumn: idNode?.node.column ?? 1)
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {

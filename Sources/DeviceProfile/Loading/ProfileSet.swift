@@ -7,10 +7,13 @@ package struct ProfileSet: Sendable {
         package var file: String
         package var bytes: [UInt8]
         package var isOwn: Bool
-        package init(file: String, bytes: [UInt8], isOwn: Bool) {
+        /// Why the file could not be read; nil where it was.
+        package var unreadable: String?
+        package init(file: String, bytes: [UInt8], isOwn: Bool, unreadable: String? = nil) {
             self.file = file
             self.bytes = bytes
             self.isOwn = isOwn
+            self.unreadable = unreadable
         }
     }
 
@@ -18,6 +21,8 @@ package struct ProfileSet: Sendable {
     package private(set) var problems: [Problem]
     /// Ids of shipped profiles that an own profile replaces.
     package private(set) var overridden: [String]
+    /// The shared parts that were found beside the profiles.
+    package private(set) var fragments = FragmentLibrary()
 
     /// Reads all files.
     ///
@@ -26,8 +31,13 @@ package struct ProfileSet: Sendable {
         let list = ProblemList()
         var chosen: [String: (profile: DeviceProfile, isOwn: Bool)] = [:]
         var overridden: [String] = []
-        for source in sources.sorted(by: { $0.file < $1.file }) {
-            let loaded = ProfileLoader.load(source.bytes, file: source.file, problems: list)
+        let sorted = sources.sorted { $0.file < $1.file }
+        let isFragment = sorted.map { $0.unreadable == nil && FragmentLibrary.isFragment($0.bytes) }
+        for (source, isFragment) in zip(sorted, isFragment) where isFragment {
+            fragments.add(source.bytes, file: source.file, isOwn: source.isOwn, problems: list)
+        }
+        for (source, isFragment) in zip(sorted, isFragment) where !isFragment {
+            let loaded = Self.load(source, list, fragments)
             let kept = old?.index.profiles.first { $0.file == source.file }
             guard let profile = loaded ?? kept else { continue }
             guard let other = chosen[profile.id] else {
@@ -37,7 +47,8 @@ package struct ProfileSet: Sendable {
             if other.isOwn == source.isOwn {
                 list.add(
                     Problem(
-                        file: source.file, line: 1, column: 1, key: "id",
+                        file: source.file, line: profile.idLine, column: profile.idColumn,
+                        key: "id",
                         message: "\(profile.id) is the id of \(other.profile.file) too",
                         accepted: "an id of its own"))
             } else {
@@ -48,5 +59,19 @@ package struct ProfileSet: Sendable {
         index = ProfileIndex(chosen.values.map(\.profile).sorted { $0.id < $1.id })
         problems = list.sorted
         self.overridden = overridden.sorted()
+    }
+
+    private static func load(
+        _ source: Source, _ list: ProblemList, _ fragments: FragmentLibrary
+    ) -> DeviceProfile? {
+        guard let reason = source.unreadable else {
+            return ProfileLoader.load(
+                source.bytes, file: source.file, problems: list, fragments: fragments)
+        }
+        list.add(
+            Problem(
+                file: source.file, line: 1, column: 1, key: "",
+                message: "cannot be read: \(reason)", accepted: "a file that hakarud may read"))
+        return nil
     }
 }

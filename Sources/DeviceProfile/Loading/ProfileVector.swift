@@ -23,11 +23,16 @@ package struct ProfileTape: Sendable, Equatable {
     package var after: String?
     /// How many results of each outcome `hakaru replay` prints; nil where the author did not say.
     package var gives: [String: Int]?
+    /// Every record that it gives, with time and values; nil where the author did not say.
+    package var records: [String]?
 
-    package init(file: String, after: String? = nil, gives: [String: Int]? = nil) {
+    package init(
+        file: String, after: String? = nil, gives: [String: Int]? = nil, records: [String]? = nil
+    ) {
         self.file = file
         self.after = after
         self.gives = gives
+        self.records = records
     }
 }
 

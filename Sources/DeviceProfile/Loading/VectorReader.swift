@@ -30,7 +30,10 @@ enum VectorReader {
             let file = keys.required("file")?.string()
             let after = keys.optional("after")?.string()
             let gives = keys.optional("gives").flatMap(results)
-            return file.map { ProfileTape(file: $0, after: after, gives: gives) }
+            let records = keys.optional("records")?.list()?.compactMap { $0.string() }
+            return file.map {
+                ProfileTape(file: $0, after: after, gives: gives, records: records)
+            }
         }
     }
 

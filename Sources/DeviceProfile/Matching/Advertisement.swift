@@ -15,65 +15,73 @@ package struct Advertisement: Sendable, Equatable {
     ///
     /// - Throws: the offset of the structure that runs past the end, or has no type.
     package init(adStructures bytes: [UInt8]) throws(DecodeError) {
-        var offset = 0
-        while offset < bytes.count {
-            let length = Int(bytes[offset])
-            // A zero length ends the data early (Core Specification, volume 3, part C, 11).
-            if length == 0 { break }
-            guard offset + 1 + length <= bytes.count else {
-                throw DecodeError("an AD structure runs past the end", offset: offset)
-            }
-            let type = bytes[offset + 1]
-            let data = Array(bytes[(offset + 2)..<(offset + 1 + length)])
-            try add(type: type, data: data, offset: offset + 2)
-            offset += 1 + length
+        let span = bytes.span
+        var walk = StructureWalk()
+        var end = 0
+        while walk.advance(in: span) {
+            try add(walk, span)
+            end = walk.start + walk.count
         }
+        if walk.isBroken { throw DecodeError("an AD structure runs past the end", offset: end) }
     }
 
-    private mutating func add(type: UInt8, data: [UInt8], offset: Int) throws(DecodeError) {
-        switch type {
-        case 0x01: flags = data.first
-        case 0x02, 0x03: addUUIDs(data, width: 2)
-        case 0x04, 0x05: addUUIDs(data, width: 4)
-        case 0x06, 0x07: addUUIDs(data, width: 16)
-        case 0x08, 0x09: name = String(decoding: data, as: UTF8.self)
-        case 0x16: try addServiceData(data, width: 2, offset: offset)
-        case 0x20: try addServiceData(data, width: 4, offset: offset)
-        case 0x21: try addServiceData(data, width: 16, offset: offset)
-        case 0x19 where data.count >= 2: appearance = UInt16(data[0]) | UInt16(data[1]) << 8
+    /// Reads what can be read of AD structures, as bluetoothd does with the same bytes.
+    ///
+    /// - Returns: whether every structure was whole.
+    package mutating func add(heard bytes: Span<UInt8>) -> Bool {
+        var walk = StructureWalk()
+        var isWhole = true
+        while walk.advance(in: bytes) {
+            do throws(DecodeError) { try add(walk, bytes) } catch { isWhole = false }
+        }
+        return isWhole && !walk.isBroken
+    }
+
+    private mutating func add(_ walk: StructureWalk, _ bytes: Span<UInt8>) throws(DecodeError) {
+        let (start, count) = (walk.start, walk.count)
+        switch walk.type {
+        case 0x01: if count > 0 { flags = bytes[start] }
+        case 0x02, 0x03: addUUIDs(bytes, start, count, width: 2)
+        case 0x04, 0x05: addUUIDs(bytes, start, count, width: 4)
+        case 0x06, 0x07: addUUIDs(bytes, start, count, width: 16)
+        case 0x08, 0x09: name = String(decoding: Self.copy(bytes, start, count), as: UTF8.self)
+        case 0x16: try addServiceData(bytes, start, count, width: 2)
+        case 0x20: try addServiceData(bytes, start, count, width: 4)
+        case 0x21: try addServiceData(bytes, start, count, width: 16)
+        case 0x19 where count >= 2:
+            appearance = UInt16(bytes[start]) | UInt16(bytes[start + 1]) << 8
         case 0xFF:
-            guard data.count >= 2 else {
-                throw DecodeError("manufacturer data without a company id", offset: offset)
+            guard count >= 2 else {
+                throw DecodeError("manufacturer data without a company id", offset: start)
             }
-            manufacturerData[UInt16(data[0]) | UInt16(data[1]) << 8] = Array(data.dropFirst(2))
+            let company = UInt16(bytes[start]) | UInt16(bytes[start + 1]) << 8
+            manufacturerData[company] = Self.copy(bytes, start + 2, count - 2)
         default: break  // Other AD types say nothing about what a device measures.
         }
     }
 
-    private mutating func addUUIDs(_ data: [UInt8], width: Int) {
-        var start = 0
-        while start + width <= data.count {
-            if let uuid = Self.uuid(data[start..<start + width]) { serviceUUIDs.append(uuid) }
-            start += width
+    private mutating func addUUIDs(
+        _ bytes: Span<UInt8>, _ start: Int, _ count: Int, width: Int
+    ) {
+        var offset = start
+        while offset + width <= start + count {
+            serviceUUIDs.append(BluetoothUUID(onAir: bytes, from: offset, width: width))
+            offset += width
         }
     }
 
     private mutating func addServiceData(
-        _ data: [UInt8], width: Int, offset: Int
+        _ bytes: Span<UInt8>, _ start: Int, _ count: Int, width: Int
     ) throws(DecodeError) {
-        guard data.count >= width, let uuid = Self.uuid(data[..<width]) else {
-            throw DecodeError("service data shorter than its UUID", offset: offset)
+        guard count >= width else {
+            throw DecodeError("service data shorter than its UUID", offset: start)
         }
-        serviceData[uuid] = Array(data[width...])
+        let uuid = BluetoothUUID(onAir: bytes, from: start, width: width)
+        serviceData[uuid] = Self.copy(bytes, start + width, count - width)
     }
 
-    /// A UUID of 2, 4 or 16 bytes, least significant first as on the air.
-    private static func uuid(_ bytes: ArraySlice<UInt8>) -> BluetoothUUID? {
-        let digits = bytes.reversed().map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0" + text : text
-        }.joined()
-        return BluetoothUUID(digits)
+    private static func copy(_ bytes: Span<UInt8>, _ start: Int, _ count: Int) -> [UInt8] {
+        (start..<start + count).map { bytes[$0] }
     }
 }
 
@@ -99,5 +107,13 @@ package struct Sighting: Sendable, Equatable {
         self.at = at
         self.adapter = adapter
         self.bonded = bonded
+    }
+}
+
+extension Advertisement {
+    /// A cuff of Omron says that it is held in its pairing mode: bit 3 behind the format byte.
+    package var showsOmronPairing: Bool {
+        guard let data = manufacturerData[0x020E], data.count >= 2 else { return false }
+        return data[1] & 0x08 != 0
     }
 }

@@ -2,6 +2,9 @@
 package struct BluetoothAddress: Sendable, Hashable, CustomStringConvertible {
     package var value: UInt64
 
+    /// The lower 48 bits of a number.
+    package init(value: UInt64) { self.value = value & 0xFFFF_FFFF_FFFF }
+
     /// Reads `A4:C1:38:00:00:01`, with colons, hyphens or underscores, in either case.
     package init?(_ text: some StringProtocol) {
         let digits = String(text.filter { $0 != ":" && $0 != "-" && $0 != "_" })

@@ -1,7 +1,7 @@
 /// A Bluetooth UUID of 16, 32 or 128 bits; short ones stand on the Bluetooth base UUID.
 package struct BluetoothUUID: Sendable, Hashable {
-    private var high: UInt64
-    private var low: UInt64
+    let high: UInt64
+    let low: UInt64
 
     private static let baseLow: UInt64 = 0x8000_0080_5F9B_34FB
 
@@ -14,6 +14,18 @@ package struct BluetoothUUID: Sendable, Hashable {
     private init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
+    }
+
+    /// Takes 2, 4 or 16 bytes, least significant first as on the air.
+    init(onAir bytes: Span<UInt8>, from start: Int, width: Int) {
+        var (high, low) = (UInt64(0), UInt64(0))
+        for index in 0..<min(8, width) { low |= UInt64(bytes[start + index]) << UInt64(8 * index) }
+        guard width == 16 else {
+            self.init(UInt32(truncatingIfNeeded: low))
+            return
+        }
+        for index in 0..<8 { high |= UInt64(bytes[start + 8 + index]) << UInt64(8 * index) }
+        self.init(high: high, low: low)
     }
 
     /// Reads `2a35`, `0x2A35`, 8 or 32 hexadecimal digits with or without hyphens.

@@ -1,4 +1,3 @@
-import Crypto
 package import Measurement
 
 /// A profile that fits what a device shows, with the reasons.
@@ -12,6 +11,8 @@ package struct MatchCandidate: Sendable {
 /// All loaded profiles, found by service UUID, company id, service data and name.
 package struct ProfileIndex: Sendable {
     package private(set) var profiles: [DeviceProfile]
+    /// Says of raw advertising data whether asking for a match is worth it.
+    package let filter: AdvertisementFilter
     private var byService: [BluetoothUUID: [Int]] = [:]
     private var byServiceData: [BluetoothUUID: [Int]] = [:]
     private var byCompany: [UInt16: [Int]] = [:]
@@ -21,6 +22,7 @@ package struct ProfileIndex: Sendable {
 
     package init(_ profiles: [DeviceProfile]) {
         self.profiles = profiles
+        filter = AdvertisementFilter(profiles)
         var lengths: Set<Int> = []
         for (number, profile) in profiles.enumerated() {
             for rule in profile.match {
@@ -73,6 +75,45 @@ package struct ProfileIndex: Sendable {
     package func candidates(
         _ advertisement: Advertisement, address: BluetoothAddress? = nil
     ) -> [MatchCandidate] {
+        found(advertisement).map { explain(profiles[$0], advertisement, address) }
+            .filter { $0.score > 0 || !$0.against.isEmpty }
+            .sorted { ($0.score, $1.profile.id) > ($1.score, $0.profile.id) }
+    }
+
+    /// The one profile that wins; nil when nothing fits or two fit equally well.
+    package func match(
+        _ advertisement: Advertisement, address: BluetoothAddress? = nil
+    ) -> DeviceProfile? {
+        var best: (number: Int, score: Int)?
+        var isTie = false
+        for number in found(advertisement) {
+            let score = score(profiles[number], advertisement, address)
+            guard score > 0, score >= best?.score ?? 0 else { continue }
+            isTie = score == best?.score
+            best = (number, score)
+        }
+        guard let best, !isTie else { return nil }
+        return profiles[best.number]
+    }
+
+    /// Why `match` gives nothing: the profile that comes nearest and what it misses, if one comes near.
+    package func whyNothingFits(
+        _ advertisement: Advertisement, address: BluetoothAddress? = nil
+    ) -> String {
+        let near = candidates(advertisement, address: address)
+        if near.count > 1, near[0].score > 0 {
+            return "\(near[0].profile.id) and \(near[1].profile.id) fit equally well"
+        }
+        // The fewer conditions fail, the nearer it is.
+        guard let nearest = near.min(by: { $0.against.count < $1.against.count }) else {
+            return "no profile fits"
+        }
+        return "no profile fits; the nearest is \(nearest.profile.id): "
+            + nearest.against.joined(separator: ", ")
+    }
+
+    /// The numbers of the profiles of which one condition holds at least.
+    private func found(_ advertisement: Advertisement) -> [Int] {
         var numbers: Set<Int> = []
         for uuid in advertisement.serviceUUIDs { numbers.formUnion(byService[uuid] ?? []) }
         for uuid in advertisement.serviceData.keys {
@@ -92,30 +133,29 @@ package struct ProfileIndex: Sendable {
                 numbers.formUnion(byName[prefix] ?? [])
             }
         }
-        return numbers.sorted().compactMap { score(profiles[$0], advertisement, address) }
-            .filter { $0.score > 0 || !$0.against.isEmpty }
-            .sorted { ($0.score, $1.profile.id) > ($1.score, $0.profile.id) }
-    }
-
-    /// The one profile that wins; nil when nothing fits or two fit equally well.
-    package func match(
-        _ advertisement: Advertisement, address: BluetoothAddress? = nil
-    ) -> DeviceProfile? {
-        let fitting = candidates(advertisement, address: address).filter { $0.score > 0 }
-        guard let best = fitting.first else { return nil }
-        if fitting.count > 1, fitting[1].score == best.score { return nil }
-        return best.profile
+        return numbers.sorted()
     }
 
     private func score(
         _ profile: DeviceProfile, _ advertisement: Advertisement, _ address: BluetoothAddress?
-    ) -> MatchCandidate? {
-        let results = profile.match.map { $0.evaluate(advertisement, address) }
-        guard let best = results.max(by: { $0.score < $1.score }) else { return nil }
+    ) -> Int {
+        let best =
+            profile.match.map { $0.evaluate(advertisement, address, explaining: false).score }
+            .max() ?? 0
+        // Below every profile of a model, however little that one has seen.
+        return profile.isGeneric ? min(1, best) : best
+    }
+
+    private func explain(
+        _ profile: DeviceProfile, _ advertisement: Advertisement, _ address: BluetoothAddress?
+    ) -> MatchCandidate {
+        let results = profile.match.map { $0.evaluate(advertisement, address, explaining: true) }
+        guard let best = results.max(by: { $0.score < $1.score }) else {
+            return MatchCandidate(profile: profile, score: 0, because: [], against: [])
+        }
         var candidate = MatchCandidate(
             profile: profile, score: best.score, because: best.because, against: best.against)
         if profile.isGeneric, candidate.score > 0 {
-            // Below every profile of a model, however little that one has seen.
             candidate.score = 1
             candidate.because.append("generic: used only where no model's profile fits")
         }
@@ -141,86 +181,4 @@ package struct ProfileIndex: Sendable {
 extension DeviceProfile {
     /// Every name a person may use for a model of this profile.
     package var modelNames: [String] { models.flatMap { [$0.name] + $0.aliases } }
-}
-
-extension MatchRule {
-    /// Points for each condition that holds; a condition that fails makes the score 0.
-    func evaluate(
-        _ advertisement: Advertisement, _ address: BluetoothAddress?
-    ) -> (score: Int, because: [String], against: [String]) {
-        var score = 0
-        var because: [String] = []
-        var against: [String] = []
-        func check(_ holds: Bool, _ points: Int, _ text: String) {
-            if holds {
-                score += points
-                because.append("\(text) (+\(points))")
-            } else {
-                against.append("not \(text)")
-            }
-        }
-        let name = advertisement.name
-        if !nameExact.isEmpty {
-            check(nameExact.contains(name ?? ""), 60, "name is \(list(nameExact))")
-        }
-        if !namePrefixes.isEmpty {
-            let fits = namePrefixes.contains { name?.hasPrefix($0) ?? false }
-            check(fits, 50, "name begins with \(list(namePrefixes))")
-        }
-        let shown = Set(advertisement.serviceUUIDs).union(advertisement.serviceData.keys)
-        for uuid in services {
-            check(shown.contains(uuid), uuid.short == nil ? 45 : 20, "service \(uuid)")
-        }
-        for uuid in serviceData {
-            let data = advertisement.serviceData[uuid]
-            check(data != nil, 20, "service data \(uuid)")
-            if let length = serviceDataLength {
-                check(data?.count == length, 25, "service data of \(length) bytes")
-            }
-            if let wanted = serviceDataBytes {
-                check(
-                    data.map { wanted.holds($0) } ?? false, 30,
-                    "service data with \(wanted.alternatives.map { hexadecimal($0) }.joined(separator: " or "))"
-                        + " at \(wanted.at)")
-            }
-        }
-        for company in companies {
-            let data = advertisement.manufacturerData[company]
-            check(data != nil, 15, "company \(company)")
-            if !companyDataPrefix.isEmpty {
-                let fits = data?.starts(with: companyDataPrefix) ?? false
-                check(fits, 20, "company data that begins with \(hexadecimal(companyDataPrefix))")
-            }
-            checkData(data, check)
-        }
-        if let low = companyLowByte {
-            let data = advertisement.manufacturerData.first { $0.key & 0xFF == UInt16(low) }?.value
-            check(data != nil, 10, "company that ends in \(hexadecimal([low]))")
-            checkData(data, check)
-        }
-        if !addressPrefixes.isEmpty {
-            let text = address?.description ?? ""
-            check(
-                addressPrefixes.contains { text.hasPrefix($0) }, 10,
-                "address begins with \(list(addressPrefixes))")
-        }
-        return (against.isEmpty ? score : 0, because, against)
-    }
-
-    /// The conditions on the bytes after a company id.
-    private func checkData(_ data: [UInt8]?, _ check: (Bool, Int, String) -> Void) {
-        if let length = companyDataLength {
-            check(data?.count == length, 15, "company data of \(length) bytes")
-        }
-        if let wanted = companyDataBytes {
-            let shown = wanted.alternatives.map { hexadecimal($0) }.joined(separator: " or ")
-            check(
-                data.map { wanted.holds($0) } ?? false, 20,
-                "company data with \(shown) at \(wanted.at)")
-        }
-    }
-
-    private func list(_ items: [String]) -> String {
-        items.map { "'\($0)'" }.joined(separator: " or ")
-    }
 }

@@ -73,6 +73,13 @@ extension Configuration.OwnedDevice {
         made.slot = keys.optional("slot")?.int(in: 0...255)
         made.wearingPosition = keys.optional("wearing-position")?.word(of: wearingPositions)
         made.passkey = passkey(keys.optional("passkey"))
+        made.key = key(keys.optional("key"))
+        made.consentCode = consentCode(keys.optional("consent-code"))
+        if made.consentCode != nil, !keys.has("slot") {
+            keys.problem(
+                about: "consent-code", "stands without a slot",
+                accepted: "slot: the number of the user on the device")
+        }
         made.assetNumber = keys.optional("asset-number")?
             .string(accepted: "1 to 44 half-width letters, digits and hyphens") { text in
                 text.utf8.count <= 44 && ParticipantCode(text.prefix(20)) != nil
@@ -93,6 +100,43 @@ extension Configuration.OwnedDevice {
             return nil
         }
         return address.description
+    }
+
+    private static func key(_ reader: NodeReader?) -> OwnerKey? {
+        let accepted = "4 to 32 bytes in hexadecimal, such as 16 for an AES key"
+        guard let reader, let text = reader.secret.string(accepted: accepted) else { return nil }
+        let digits = text.filter { $0 != " " && $0 != ":" }
+        guard digits.utf8.count % 2 == 0, (8...64).contains(digits.utf8.count),
+            let bytes = hexadecimalBytes(digits)
+        else {
+            reader.secret.report("is no key", accepted: accepted)
+            return nil
+        }
+        return OwnerKey(bytes: bytes)
+    }
+
+    private static func hexadecimalBytes(_ digits: String) -> [UInt8]? {
+        let values = digits.utf8.map { byte -> UInt8? in
+            switch byte {
+            case 0x30...0x39: byte - 0x30
+            case 0x41...0x46: byte - 0x37
+            case 0x61...0x66: byte - 0x57
+            default: nil
+            }
+        }
+        let known = values.compactMap { $0 }
+        guard known.count == values.count else { return nil }
+        return stride(from: 0, to: known.count, by: 2).map { known[$0] << 4 | known[$0 + 1] }
+    }
+
+    private static func consentCode(_ reader: NodeReader?) -> OwnerKey? {
+        let accepted = "the consent code, 0 to 9999"
+        guard let reader, let text = reader.secret.string(accepted: accepted) else { return nil }
+        guard (1...4).contains(text.utf8.count), let value = UInt16(text) else {
+            reader.secret.report("is no consent code", accepted: accepted)
+            return nil
+        }
+        return OwnerKey(bytes: [UInt8(value & 0xFF), UInt8(value >> 8)])
     }
 
     private static func passkey(_ reader: NodeReader?) -> Passkey? {

@@ -120,6 +120,10 @@ extension Configuration {
         /// 活動量計装着箇所コード.
         package var wearingPosition: String?
         package var passkey: Passkey?
+        /// The owner's own key of the device.
+        package var key: OwnerKey?
+        /// The code with which the user of `slot` lets the gateway read.
+        package var consentCode: OwnerKey?
         /// The number in the ledger, for a device that reports no serial.
         package var assetNumber: String?
     }
@@ -138,6 +142,15 @@ package struct Passkey: Sendable, Equatable, CustomStringConvertible,
     package var value: UInt32
     package init(value: UInt32) { self.value = value }
     package var description: String { "(passkey)" }
+    package var debugDescription: String { description }
+}
+
+/// A secret of a device's owner, as bytes; never printed.
+package struct OwnerKey: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible
+{
+    package var bytes: [UInt8]
+    package init(bytes: [UInt8]) { self.bytes = bytes }
+    package var description: String { "(key)" }
     package var debugDescription: String { description }
 }
 

@@ -107,7 +107,7 @@ extension Daemon {
     }
 
     /// Six digits at most, as a device shows them; leading zeros are allowed.
-    static func passkey(_ text: String) -> UInt32? {
+    nonisolated static func passkey(_ text: String) -> UInt32? {
         let digits = text.filter { $0 != " " }
         guard (1...6).contains(digits.utf8.count),
             digits.utf8.allSatisfy({ (48...57).contains($0) })

@@ -48,7 +48,7 @@ package enum Launcher {
         return EventLoop.shared.run()
     }
 
-    /// Lists everything that is wrong in the configuration, the profiles and the formats.
+    /// Lists everything that is wrong in the configuration and the profiles.
     private static func check(_ options: DaemonOptions) -> Int32 {
         var problems: [Problem] = []
         do throws(ConfigurationProblems) {
@@ -57,6 +57,7 @@ package enum Launcher {
         } catch {
             problems += error.problems
         }
+        problems += ProfileStore.problems(DataDirectory.find())
         for problem in problems {
             guard options.json else {
                 print(problem.description)

@@ -36,6 +36,19 @@ import YAML
         }
     }
 
+    /// What is wrong in the profile files, without a store.
+    nonisolated static func problems(_ data: DataDirectory) -> [Problem] {
+        do throws(FileError) {
+            return try read(data).problems
+        } catch {
+            return [
+                Problem(
+                    file: error.path, line: 1, column: 1, key: "",
+                    message: "cannot be read: \(error.reason)")
+            ]
+        }
+    }
+
     private func report() {
         Log.notice(
             "profiles-loaded",
@@ -45,11 +58,13 @@ import YAML
         }
     }
 
-    private static func read(
+    private nonisolated static func read(
         _ data: DataDirectory, keeping old: ProfileSet? = nil
     ) throws(FileError) -> ProfileSet {
         let sources = try data.profileFiles().map {
-            ProfileSet.Source(file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn)
+            ProfileSet.Source(
+                file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn,
+                unreadable: $0.error?.reason)
         }
         return ProfileSet(sources, keeping: old)
     }

@@ -8,13 +8,13 @@ extension StatusDocuments {
         var writer = JSONWriter(capacity: 1_024)
         let stored = story.kept.stored
         writer.object { writer in
-            writer.key("record")
-            writer.raw(bytes: record(stored))
+            members(of: stored, &writer)
             writer.member("known", story.known)
             writer.member("releasing", story.releasing)
             writer.member("reason_text", story.reason)
             writer.member("last_try", story.kept.evidence?.note)
-            writer.member("clock_offset", number: story.clockOffset?.secondsDecimal.text)
+            writer.member(
+                "measured_clock_offset", number: story.clockOffset?.secondsDecimal.text)
             writer.member("reception_time", story.receptionTime.map(time))
             for (name, neighbour) in [
                 ("before", story.neighbours.before), ("after", story.neighbours.after),

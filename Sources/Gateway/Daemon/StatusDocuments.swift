@@ -16,44 +16,46 @@ struct StatusDocuments {
 
     func record(_ stored: StoredRecord) -> [UInt8] {
         var writer = JSONWriter(capacity: 512)
-        let record = stored.record
-        writer.object { writer in
-            writer.member("id", Int(stored.rowID.number))
-            writer.member("key", record.key.hex)
-            writer.member("kind", record.kind.rawValue)
-            values(record.quantities, &writer)
-            writer.member("flags", strings: record.flags)
-            writer.member("device", record.device.id.stable)
-            writer.member("manufacturer", record.device.manufacturer)
-            writer.member("model", record.device.model)
-            writer.member("serial", record.device.serial)
-            writer.member("participant", stored.participant)
-            writer.member("participant_rule", stored.participantRule)
-            recordTime(record, &writer)
-            writer.member("received_at", time(record.received.utc))
-            writer.member("data_input_code", record.dataInputCode.rawValue)
-            writer.member("user_slot", record.userSlot)
-            writer.member("sequence_number", record.sequenceNumber)
-            writer.member("state", state(stored))
-            writer.member("reason", record.quarantine?.rawValue)
-            writer.member(
-                "destinations",
-                object: { writer in
-                    for delivery in stored.deliveries {
-                        writer.member(delivery.destination, delivery.state.rawValue)
-                    }
-                })
-            writer.member("profile", record.profile)
-            writer.member("profile_revision", record.profileRevision)
-            writer.member("revision", stored.revision)
-            writer.member("updated_at", stored.updatedAt.map(time))
-            if let discarded = stored.discarded {
-                writer.member("discarded_at", time(discarded.at))
-                writer.member("discard_reason", discarded.reason)
-            }
-            writer.member("simulated", record.simulated)
-        }
+        writer.object { members(of: stored, &$0) }
         return writer.bytes
+    }
+
+    func members(of stored: StoredRecord, _ writer: inout JSONWriter) {
+        let record = stored.record
+        writer.member("id", Int(stored.rowID.number))
+        writer.member("key", record.key.hex)
+        writer.member("kind", record.kind.rawValue)
+        values(record.quantities, &writer)
+        writer.member("flags", strings: record.flags)
+        writer.member("device", record.device.id.stable)
+        writer.member("manufacturer", record.device.manufacturer)
+        writer.member("model", record.device.model)
+        writer.member("serial", record.device.serial)
+        writer.member("participant", stored.participant)
+        writer.member("participant_rule", stored.participantRule)
+        recordTime(record, &writer)
+        writer.member("received_at", time(record.received.utc))
+        writer.member("data_input_code", record.dataInputCode.rawValue)
+        writer.member("user_slot", record.userSlot)
+        writer.member("sequence_number", record.sequenceNumber)
+        writer.member("state", state(stored))
+        writer.member("reason", record.quarantine?.rawValue)
+        writer.member(
+            "destinations",
+            object: { writer in
+                for delivery in stored.deliveries {
+                    writer.member(delivery.destination, delivery.state.rawValue)
+                }
+            })
+        writer.member("profile", record.profile)
+        writer.member("profile_revision", record.profileRevision)
+        writer.member("revision", stored.revision)
+        writer.member("updated_at", stored.updatedAt.map(time))
+        if let discarded = stored.discarded {
+            writer.member("discarded_at", time(discarded.at))
+            writer.member("discard_reason", discarded.reason)
+        }
+        writer.member("simulated", record.simulated)
     }
 
     private func values(_ quantities: [Quantity], _ writer: inout JSONWriter) {
@@ -137,11 +139,30 @@ struct StatusDocuments {
             writer.member("name", seen.advertisement.name)
             writer.member("rssi", seen.rssi)
             writer.member("services", strings: seen.advertisement.serviceUUIDs.map(\.description))
+            writer.member("manufacturer_data", object: { companies(seen.advertisement, &$0) })
+            writer.member("service_data", object: { serviceData(seen.advertisement, &$0) })
             writer.member("last_seen_at", time(seen.at.utc))
             writer.member("count", entry.count)
             writer.member("because", entry.because)
         }
         return writer.bytes
+    }
+
+    private func companies(_ shown: Advertisement, _ writer: inout JSONWriter) {
+        for (company, data) in shown.manufacturerData.sorted(by: { $0.key < $1.key }) {
+            writer.member(
+                Self.digits([UInt8(company >> 8), UInt8(company & 0xFF)]), Self.digits(data))
+        }
+    }
+
+    private static func digits(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private func serviceData(_ shown: Advertisement, _ writer: inout JSONWriter) {
+        for (uuid, data) in shown.serviceData.sorted(by: { $0.key.full < $1.key.full }) {
+            writer.member(uuid.description, Self.digits(data))
+        }
     }
 
     // MARK: the parts of /v1/status
@@ -154,6 +175,8 @@ struct StatusDocuments {
                     writer.member("state", adapter.state.rawValue)
                     writer.member(
                         "last_advertisement_at", adapter.lastAdvertisement.map { time($0.utc) })
+                    writer.member("advertisements", adapter.source.rawValue)
+                    writer.member("advertisements_because", adapter.sourceProblem)
                     writer.member("problem", adapter.problem)
                     writer.member("discovery_restarts", adapter.discoveryRestarts)
                     writer.member("power_cycles", adapter.powerCycles)

@@ -1,3 +1,4 @@
+import DeviceProfile
 import EventLoop
 import Measurement
 import Spool
@@ -42,7 +43,9 @@ import Spool
                 while !mayWait { _ = try await news.wait() }
                 let sample = try await steadySample()
                 mayWait = false
-                guard let result = try? await intake.dateUndated(boot: boot, by: sample) else {
+                guard
+                    let result = try? await intake.dateUndated(by: ClockSample(sample, boot: boot))
+                else {
                     mayWait = true
                     _ = try await news.wait(for: period)
                     continue

@@ -16,9 +16,8 @@ extension Intake {
 
     /// Decodes the kept bytes with the profile that is loaded now and asks the time rules again.
     ///
-    /// - Parameter sample: the gateway's clocks since they are synchronised, of the same run of the
-    ///   machine as the reading's stamps.
-    func reread(_ kept: QuarantinedRecord, by sample: GatewayTime? = nil) -> Rereading {
+    /// - Parameter sample: the gateway's clocks, where they are synchronised by now.
+    func reread(_ kept: QuarantinedRecord, by sample: ClockSample? = nil) -> Rereading {
         let old = kept.stored.record
         guard let profile = profiles()[id: old.profile] else {
             return .nothing("the profile \(old.profile) is not loaded")
@@ -29,16 +28,35 @@ extension Intake {
             return .nothing(
                 "revision \(profile.revision) of \(profile.id) finds no measurement in its bytes")
         }
-        let evidence = kept.evidence.flatMap { EvidenceText.read($0.text) }
-        let received = sample.map { old.received.resolved(by: $0) } ?? old.received
         // Without what was known of the device's clock only readings that need none are dated.
+        let evidence = kept.undated?.evidence ?? TimeEvidence(.requested)
         let made = builder.record(
-            reading, device: old.device, received: received,
-            evidence: evidence ?? TimeEvidence(.requested))
+            reading, device: old.device, received: old.received, evidence: evidence)
         guard var record = made else {
             return .nothing("revision \(profile.revision) of \(profile.id) takes it for none")
         }
         record.key = old.key
+        if let sample, let boot = kept.evidence?.boot {
+            let undated = UndatedReading(
+                reading, received: ClockSample(old.received, boot: boot), evidence: evidence)
+            record = builder.resolve(record, undated, by: sample) ?? record
+        }
+        return .decided(entry(record, keeping: kept))
+    }
+
+    /// Dates a reading that waited for the gateway's clock; its values stay as they are.
+    private func date(_ kept: QuarantinedRecord, by sample: ClockSample) -> Rereading {
+        let old = kept.stored.record
+        guard let profile = profiles()[id: old.profile] else {
+            return .nothing("the profile \(old.profile) is not loaded")
+        }
+        guard let undated = kept.undated else {
+            return .nothing("what its time is decided from cannot be read")
+        }
+        let builder = RecordBuilder(profile: profile, zone: zone, simulated: old.simulated)
+        guard let record = builder.resolve(old, undated, by: sample) else {
+            return .nothing("nothing tells how long ago it came")
+        }
         return .decided(entry(record, keeping: kept))
     }
 
@@ -89,20 +107,19 @@ extension Intake {
     ///
     /// - Returns: how many left quarantine or got another reason, and how many wait on.
     func dateUndated(
-        boot: String, by sample: GatewayTime
+        by sample: ClockSample
     ) async throws(SpoolError) -> (dated: Int, left: Int) {
         var after = RowID(0)
         var dated = 0
         var left = 0
         while true {
-            let part = try await spool.undated(boot: boot, after: after)
+            let part = try await spool.undated(boot: sample.boot, after: after)
             guard let last = part.last else { break }
             var decisions: [Reconsideration] = []
             for kept in part {
-                switch reread(kept, by: sample) {
-                case .decided(let entry) where entry.record.quarantine != .noClockSync:
+                switch date(kept, by: sample) {
+                case .decided(let entry):
                     decisions.append(decision(kept, entry, .dated, .gateway))
-                case .decided: left += 1
                 case .nothing(let why):
                     left += 1
                     try await note(why, kept, .gateway)
@@ -157,4 +174,9 @@ extension Intake {
 
 extension Interval {
     fileprivate var text: String { secondsDecimal.text + " s" }
+}
+
+extension QuarantinedRecord {
+    /// What its time was decided from; nil where that was not kept.
+    var undated: UndatedReading? { evidence.flatMap { UndatedReading(text: $0.text) } }
 }

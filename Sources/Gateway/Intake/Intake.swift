@@ -221,8 +221,11 @@ struct DestinationPolicy: Sendable {
         }
         made.duplicateWindow = entry.duplicateWindow
         made.grows = entry.reading.flags.contains(Self.runningFlag)
-        made.evidence = entry.evidence.map {
-            StoredEvidence(boot: boot, text: EvidenceText.write($0))
+        made.evidence = entry.evidence.map { evidence in
+            let undated = UndatedReading(
+                entry.reading, received: ClockSample(entry.received, boot: boot),
+                evidence: evidence)
+            return StoredEvidence(boot: boot, text: undated.text)
         }
         return made
     }

@@ -20,6 +20,7 @@ import Spool
     private var sessions: [BluetoothAddress: Session] = [:]
     /// Devices that were heard while they had to wait.
     private var deferred: [BluetoothAddress: EventSource] = [:]
+    private var keyWatch = KeyWatch()
     private var isStopping = false
     private struct Session {
         var task: Task<Void, Never>
@@ -48,8 +49,11 @@ import Spool
         self.register = register
         collector = AdvertisementCollector(zone: zone, simulated: false)
         captures = CaptureDesk(zone: zone)
+        var settings = BlueZSettings(adapters: adapters)
+        settings.useManagementSocket(
+            filter: { profiles().filter }, isNamed: { register().model($0) != nil })
         bluez = BlueZ(
-            settings: BlueZSettings(adapters: adapters),
+            settings: settings,
             onSighting: { [weak self] in self?.saw($0) },
             onChange: { [weak self] in self?.logAdapters() })
     }
@@ -67,6 +71,7 @@ import Spool
 
     /// What a person has to do for a device, and whether a session runs.
     func state(of address: BluetoothAddress) -> String {
+        if let trouble = keyWatch.trouble(of: address) { return "needs-person: \(trouble)" }
         guard let device = policy.devices[address] else { return "idle" }
         if device.inSession { return "session" }
         return device.needsPerson.map { "needs-person: \($0)" } ?? "idle"
@@ -81,7 +86,8 @@ import Spool
     private func saw(_ sighting: Sighting) {
         captures.heard(sighting)
         guard let profile = profile(for: sighting) else {
-            strangers.note(sighting, because: "no profile fits")
+            let why = profiles().whyNothingFits(sighting.advertisement, address: sighting.address)
+            strangers.note(sighting, because: why)
             return
         }
         if pairing.concerns(sighting.address) {
@@ -110,9 +116,11 @@ import Spool
         {
             return known
         }
-        guard let found = index.match(sighting.advertisement, address: sighting.address) else {
-            return nil
-        }
+        // Some makers advertise one name for all models: what the owner wrote down tells them apart.
+        let named = register().model(sighting.address).flatMap { index.profile(model: $0) }
+            .flatMap { $0.transport == .bluetoothGATT ? $0 : nil }
+        let shown = index.match(sighting.advertisement, address: sighting.address)
+        guard let found = named ?? shown else { return nil }
         if matched.count >= 1_024 { matched.removeAll(keepingCapacity: true) }
         // A generic profile gives way as soon as the device shows more of itself.
         if !found.isGeneric { matched[sighting.address] = (found.id, sighting.at.steady) }
@@ -127,8 +135,11 @@ import Spool
 
     private func collect(_ sighting: Sighting, _ profile: DeviceProfile) {
         let device = describe(sighting.address)
+        let owner = register().owner(sighting.address)
         let ready = collector.take(
-            sighting.advertisement, of: device, at: sighting.at, profile: profile)
+            sighting.advertisement, of: device, at: sighting.at, profile: profile,
+            context: owner.context(sighting.address))
+        keyWatch.note(ready, hasKey: owner.key != nil, device, sighting.address, counters)
         store(ready, device, profile)
         watchCollector()
     }
@@ -189,7 +200,9 @@ import Spool
         deferred[address] = nil
         counters.count("sessions_started")
         pairing.update(address) { $0.sessionBegan() }
-        spawn { [self] in await begin(address, profile, watched(peripheral)) }
+        let owner = register().owner(
+            address, isPairing: sighting.advertisement.showsOmronPairing)
+        spawn { [self] in await begin(address, profile, watched(peripheral), owner) }
     }
 
     /// The peripheral itself, or one that tells the capture and the pairing what passes.
@@ -227,13 +240,14 @@ import Spool
     }
 
     private func begin(
-        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: any GATTPeripheral
+        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: any GATTPeripheral,
+        _ owner: DeviceOwner
     ) async {
         let device = describe(address)
         guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
             let machine = SessionMachine(
                 profile: profile, device: device, memory: stored, zone: zone, simulated: false,
-                now: GatewayTime.now())
+                now: GatewayTime.now(), owner: owner)
         else {
             counters.count("sessions_without_memory")
             return policy.ended(
@@ -291,7 +305,10 @@ import Spool
         for adapter in bluez?.status ?? [] {
             Log.notice(
                 "adapter-state",
-                ["adapter": adapter.adapter, "state": adapter.state.rawValue])
+                [
+                    "adapter": adapter.adapter, "state": adapter.state.rawValue,
+                    "advertisements": adapter.source.rawValue,
+                ])
         }
     }
 }

@@ -228,9 +228,7 @@ import Spool
         _ kept: QuarantinedRecord, by actor: LedgerActor
     ) async throws(Refusal) -> Bool {
         let now = clock()
-        let isOfThisRun = kept.evidence.map { $0.boot == intake.boot } ?? false
-        let sample = isOfThisRun && now.synchronised ? now : nil
-        switch intake.reread(kept, by: sample) {
+        switch intake.reread(kept, by: ClockSample(now, boot: intake.boot)) {
         case .nothing(let why):
             do throws(SpoolError) {
                 try await intake.note(why, kept, actor)

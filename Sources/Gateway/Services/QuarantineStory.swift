@@ -13,12 +13,11 @@ struct QuarantineStory {
     var boot: String
 
     private var record: Record { kept.stored.record }
-    var evidence: TimeEvidence? { kept.evidence.flatMap { EvidenceText.read($0.text) } }
 
     /// Gateway minus device at the check of the session that brought it; nil where none was made.
     var clockOffset: Interval? {
-        guard let rules, let check = evidence?.clock.check,
-            check.gateway.synchronised || !record.received.synchronised
+        guard let rules, let check = kept.undated?.evidence.clock.check,
+            check.gateway.synchronised
         else { return nil }
         return check.offset(rules: rules, zone: zone)
     }

@@ -103,7 +103,7 @@ import TapeLink
         while true {
             let step = try player.next()
             if mayHaveUndated, player.gatewayTime.synchronised {
-                _ = try await intake.dateUndated(boot: clock, by: player.gatewayTime)
+                _ = try await intake.dateUndated(by: ClockSample(player.gatewayTime, boot: clock))
                 mayHaveUndated = false
             }
             switch step {

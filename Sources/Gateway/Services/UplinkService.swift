@@ -34,10 +34,14 @@ import YAML
                     destination, store: store, client: client,
                     prepare: { item in
                         // Consent is looked at again now, so that a retry stops after a withdrawal.
-                        roster().permits(
+                        let roster = roster()
+                        let isPermitted = roster.permits(
                             participant: item.participant, destination: name,
                             kind: item.record.kind)
-                            ? .ready(item.exchangeRecord) : .held(reason: "no consent")
+                        guard isPermitted else { return .held(reason: "no consent") }
+                        var record = item.exchangeRecord
+                        record.wearingPosition = roster.wearingPosition(of: item.record)
+                        return .ready(record)
                     }))
         }
     }
@@ -94,4 +98,13 @@ struct ConfigurationFailure: Error, CustomStringConvertible {
     var problems: [Problem]
     init(_ problems: [Problem]) { self.problems = problems }
     var description: String { problems.map(\.description).joined(separator: "\n") }
+}
+
+extension Roster {
+    /// 機器装着箇所情報 of the device that a record came from, where its owner registered one.
+    fileprivate func wearingPosition(of record: Record) -> String? {
+        let owner = assignment(of: record.device, slot: record.userSlot, models: [])
+        guard case .participant(_, rule: _, let ownership) = owner else { return nil }
+        return ownership.wearingPosition
+    }
 }

@@ -88,7 +88,9 @@ struct OtherMeasurementsTests {
         let none = read(.stepCounterSummary, "C0 00 \(head)")
         #expect(none.outcome == .deviceState)
         #expect(none.quantities.isEmpty)
-        #expect(read(.stepCounterSummary, "80 00 \(head)").outcome == .rejected)
+        #expect(read(.stepCounterSummary, "80 00 \(head)").outcome == .deviceState)
+        #expect(read(.stepCounterSummary, "81 00 \(head)").outcome == .rejected)
+        #expect(read(.stepCounterSummary, "00 00 \(head)").outcome == .rejected)
         #expect(read(.stepCounterSummary, "C0 20 \(head)").outcome == .rejected)
     }
 
@@ -143,20 +145,20 @@ struct OtherMeasurementsTests {
 
     @Test("The first and the last year that Bluetooth can say are times")
     func yearLimits() {
-        #expect(read(.dateTime, "2E06 0101 000000").deviceTime?.year == 1_582)
-        #expect(read(.dateTime, "0F27 0C1F 173B3B").deviceTime?.year == 9_999)
+        #expect(read(.state(.dateTime), "2E06 0101 000000").deviceTime?.year == 1_582)
+        #expect(read(.state(.dateTime), "0F27 0C1F 173B3B").deviceTime?.year == 9_999)
     }
 
     @Test("A time written and read again is the same", arguments: [2_000, 2_026, 9_999])
     func roundTrip(_ year: Int) throws {
         let time = try #require(
             LocalDateTime(year: year, month: 2, day: 28, hour: 23, minute: 59, second: 59))
-        #expect(read(.dateTime, DateTimeField.bytes(time)).deviceTime == time)
+        #expect(read(.state(.dateTime), DateTimeField.bytes(time)).deviceTime == time)
     }
 
     @Test("A battery above 100 % is no battery")
     func battery() {
-        #expect(read(.batteryLevel, [100]).outcome == .deviceState)
-        #expect(read(.batteryLevel, [101]).outcome == .rejected)
+        #expect(read(.state(.batteryLevel), [100]).outcome == .deviceState)
+        #expect(read(.state(.batteryLevel), [101]).outcome == .rejected)
     }
 }

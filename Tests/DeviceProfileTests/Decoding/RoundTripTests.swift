@@ -165,7 +165,7 @@ struct FrameWriter {
         for month in 0...255 {
             for day in 0...255 {
                 let frame = [0xE8, 0x07, UInt8(month), UInt8(day), 12, 0, 0]
-                let reading = read(.dateTime, frame)
+                let reading = read(.state(.dateTime), frame)
                 let exists =
                     (1...12).contains(month) && day >= 1
                     && day <= LocalDateTime.daysInMonth(year: 2_024, month: month)

@@ -87,6 +87,76 @@ import YAML
         }
     }
 
+    @Test("Frames of a session in any order are read or refused, and no half passes for a whole")
+    func sequences() throws {
+        var generator = Seeded(0x5E55)
+        let shipped = Shipped.profiles.flatMap { profile in
+            profile.layouts.map { layout in
+                (layout, profile.vectors.filter { $0.source == layout.source }.map(\.bytes))
+            }
+        }
+        let packets = [
+            bytes("0614 EB00 E9070C1F173B3A 02 C832"), bytes("1810 EB00 DF1A 9701"),
+            bytes("0014 0000 C832"),
+        ]
+        let standard = FrameLayout(source: .usb, format: .bodyCompositionMeasurement)
+        for (layout, frames) in shipped.filter({ !$0.1.isEmpty }) + [(standard, packets)] {
+            for _ in 0..<6 {
+                var sequence = FrameSequence(layout, Self.context)
+                var found: [Reading] = []
+                for _ in 0..<8 {
+                    guard let frame = frames.randomElement(using: &generator) else { break }
+                    let isWhole = Bool.random(using: &generator)
+                    found += sequence.take(isWhole ? frame : mutate(frame, &generator))
+                }
+                found += sequence.end()
+                if !found.isEmpty { check(found, "\(layout.source)") }
+                for reading in found where reading.flags.contains(Reading.incompleteFlag) {
+                    #expect(reading.outcome != .measurement)
+                }
+                #expect(sequence.end().isEmpty)
+            }
+        }
+    }
+
+    @Test("Layouts that join, remember and include, with bytes changed, never crash the loader")
+    func language() {
+        var generator = Seeded(0x1A26)
+        let fragment = Array(
+            "fragment: 1\ncontent:\n  - { variant: a, length: 2, numbers: { n: { at: 1 } }, remember: n, outcome: device-state }\n"
+                .utf8)
+        let profile = Array(
+            ProfileText.minimal(
+                layouts: """
+                      - source: usb
+                        assembly: { segmented: true }
+                        variants:
+                          - include: f.yaml
+                          - kind: weight
+                            length: 6
+                            recall: n
+                            time: { format: epoch, epoch-year: 2010, at: 2 }
+                            join: { by: [time, n], within: 5s, alone: incomplete }
+                            values: [ { name: weight, at: 0, type: u16le, units: [ { when: n == 1, unit: kg } ] } ]
+                    """
+            ).utf8)
+        for _ in 0..<1_500 {
+            let set = ProfileSet([
+                .init(file: "f.yaml", bytes: mutate(fragment, &generator), isOwn: false),
+                .init(file: "p.yaml", bytes: mutate(profile, &generator), isOwn: false),
+            ])
+            #expect(!set.index.profiles.isEmpty || !set.problems.isEmpty)
+            for layout in set.index.profiles.flatMap(\.layouts) {
+                var sequence = FrameSequence(layout)
+                for count in 0..<8 {
+                    let frame = (0..<count).map { _ in UInt8.random(in: 0...3, using: &generator) }
+                    check(
+                        [.rejected(DecodeError("", offset: 0))] + sequence.take(frame), "language")
+                }
+            }
+        }
+    }
+
     private func mutate(_ bytes: [UInt8], _ generator: inout Seeded) -> [UInt8] {
         var out = bytes
         for _ in 0..<Int.random(in: 1...3, using: &generator) where !out.isEmpty {

@@ -130,7 +130,8 @@ import YAML
                 session: "  bond: none\n  steps: [ { subscribe: 2a9d, wait: 1s } ]"),
             at: "wait: 1s",
             says: "session.steps[0].wait: stands beside subscribe; accepted: exactly one of "
-                + "read-information, read-clock, set-clock, subscribe, record-access, write, wait"),
+                + "read-information, read-clock, set-clock, subscribe, record-access, write, "
+                + "expect, answer, procedure, wait, leave"),
         Mistake(
             text: ProfileText.minimal(session: "  bond: none\n  steps: [ { wait: 2m } ]"),
             at: "2m",

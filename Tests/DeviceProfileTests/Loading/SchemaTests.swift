@@ -77,6 +77,31 @@ private struct Schema {
             - set-clock: { characteristic: 2a08, time: local, unknown: 0 }
             - record-access: { unknown: 0 }
             - write: { characteristic: fff1, bytes: "01", unknown: 0 }
+            - write:
+                characteristic: fff1
+                parts:
+                  - { time: [month], unknown: 0 }
+                  - { seconds: 2000, unknown: 0 }
+                  - { checksum: xor, unknown: 0 }
+            - expect: { characteristic: fff1, unknown: 0 }
+            - answer:
+                characteristic: fff1
+                begins: "01"
+                write: fff1
+                unknown: 0
+                parts: [ { frame: 1, length: 2, unknown: 0 } ]
+            - procedure: omron-memory
+              with:
+                unlock: none
+                unknown: 0
+                memories:
+                  - record-size: 14
+                    unknown: 0
+                    users: [ { address: 0, records: 1, unknown: 0 } ]
+                    clock: { address: 0, length: 16, time-at: 8, unknown: 0 }
+            - { procedure: user-consent, with: { unknown: 0 } }
+            - { procedure: taidoc-records, with: { characteristic: fff1, unknown: 0 } }
+            - { procedure: verio-records, with: { write: fff1, notify: fff2, unknown: 0 } }
         layouts:
           - source: usb
             unknown: 0
@@ -110,6 +135,7 @@ private struct Schema {
               time: { format: epoch, epoch-year: 2000, at: 2, unknown: 0 }
               user-slot: { at: 1, unknown: 0 }
               sequence-number: { at: 1, unknown: 0 }
+              remember: stage
               values:
                 - name: weight
                   at: 0
@@ -136,6 +162,7 @@ private struct Schema {
                 kind: weight
                 unknown: 0
                 time: { format: parts, unknown: 0, year: { at: 0, unknown: 0 }, month: { at: 1 }, day: { at: 2 } }
+                join: { by: time, within: 1s, unknown: 0 }
                 values: [ { name: weight, at: 3, type: u8, units: [ { unit: kg } ] } ]
         time: { clock: none, readings: live, unknown: 0 }
         codes: { unknown: 0 }

@@ -75,6 +75,25 @@ import Testing
         #expect(index.candidates(shown).map(\.score) == [50, 50])
     }
 
+    @Test("A person reads which profile comes nearest to an unknown device, and what it misses")
+    func nearest() throws {
+        let index = try index([
+            ("cuff", "  - { name-prefix: A&D_UA, service: \"1810\", company: 0x0069 }"),
+            ("other", "  - { name-prefix: Scale, service: \"1810\" }"),
+            ("twin", "  - name-prefix: Twin"), ("double", "  - name-prefix: Twin"),
+        ])
+        #expect(
+            index.whyNothingFits(advertisement(name: "BPM", services: [0x1810]))
+                == "no profile fits; the nearest is other: not name begins with 'Scale'")
+        #expect(
+            index.whyNothingFits(advertisement(name: "A&D_UA-651"))
+                == "no profile fits; the nearest is cuff: not service 1810, not company 105")
+        #expect(
+            index.whyNothingFits(advertisement(name: "Twin"))
+                == "double and twin fit equally well")
+        #expect(index.whyNothingFits(advertisement(name: "TV")) == "no profile fits")
+    }
+
     @Test("The generic profile is last however much of it holds")
     func generic() throws {
         let index = try index(

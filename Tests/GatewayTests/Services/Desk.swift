@@ -17,8 +17,16 @@ import Spool
     var policies = [Desk.policy("common-db")]
     private(set) var told: [Record] = []
     lazy var intake = Intake(
-        spool: spool, counters: counters, profiles: { ProfileIndex([]) },
-        roster: { [unowned self] in roster }, policies: { [unowned self] in policies })
+        spool: spool, counters: counters, profiles: { [unowned self] in profiles },
+        roster: { [unowned self] in roster }, policies: { [unowned self] in policies },
+        zone: Cuff.zone, boot: "this boot")
+    var profiles = ProfileIndex([])
+    /// The gateway's clock, as a person who decides has it.
+    var now = GatewayTime(
+        utc: Desk.noon + .minutes(600), monotonicNanoseconds: 36_000_000_000_000,
+        synchronised: true)
+    lazy var quarantine = QuarantineDesk(
+        intake: intake, clock: { [unowned self] in now })
 
     private init(_ directory: String) {
         self.directory = directory
@@ -28,6 +36,14 @@ import Spool
     static func run(_ body: @escaping @LoopActor @Sendable (Desk) async throws -> Void) async throws
     {
         let scratch = ScratchDirectory()
+        try await run(in: scratch, body)
+    }
+
+    /// A daemon's life on a store that outlives it.
+    static func run(
+        in scratch: borrowing ScratchDirectory,
+        _ body: @escaping @LoopActor @Sendable (Desk) async throws -> Void
+    ) async throws {
         let path = scratch.path
         try await LoopThread.run {
             let desk = Desk(path)

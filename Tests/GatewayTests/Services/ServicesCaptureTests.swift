@@ -17,21 +17,26 @@ import Testing
 
     private func time(_ seconds: Int64) -> GatewayTime {
         GatewayTime(
-            utc: Instant(seconds: 1_772_320_500 + seconds), monotonicNanoseconds: seconds * 1_000_000_000,
+            utc: Instant(seconds: 1_772_320_500 + seconds),
+            monotonicNanoseconds: seconds * 1_000_000_000,
             synchronised: true)
     }
 
-    private func sighting(_ address: BluetoothAddress, flags: UInt8, at seconds: Int64) -> Sighting {
+    private func sighting(_ address: BluetoothAddress, flags: UInt8, at seconds: Int64) -> Sighting
+    {
         var advertisement = Advertisement()
         advertisement.flags = flags
-        return Sighting(address: address, advertisement: advertisement, rssi: -60, at: time(seconds))
+        return Sighting(
+            address: address, advertisement: advertisement, rssi: -60, at: time(seconds))
     }
 
     @LoopActor private func desk() throws -> CaptureDesk {
-        CaptureDesk(zone: try #require(TimeZoneRules.named("Asia/Tokyo")))
+        CaptureDesk(zone: TimeZoneRules(name: "Asia/Tokyo", fixedOffsetSeconds: 9 * 3_600))
     }
 
-    @LoopActor private func lines(_ desk: CaptureDesk, _ address: BluetoothAddress) throws -> [Tape.Entry] {
+    @LoopActor private func lines(_ desk: CaptureDesk, _ address: BluetoothAddress) throws -> [Tape
+        .Entry]
+    {
         let text = try #require(desk.captures[address]?.writer?.text)
         return try TapeParser.parse(Array(text.utf8), file: "captured.tape").lines.map(\.entry)
     }
