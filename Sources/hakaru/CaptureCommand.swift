@@ -32,7 +32,9 @@ enum CaptureCommand {
         }
         if let file {
             try write(tape, to: file)
-            Output.complain("\(file): \(Plain.text(ended["lines"])) lines")
+            if !call.wantsJSON {
+                Output.complain("\(file): \(Plain.text(ended["lines"])) lines")
+            }
         } else {
             try call.output.line(tape.hasSuffix("\n") ? String(tape.dropLast()) : tape)
         }
@@ -51,8 +53,10 @@ enum CaptureCommand {
             let state = capture["state"]?.string ?? ""
             if state != told {
                 told = state
-                Output.complain(
-                    state == "listening" ? "listening for the device …" : "\(state)")
+                // Scripts read errors there.
+                if !call.wantsJSON {
+                    Output.complain(state == "listening" ? "listening for the device …" : state)
+                }
             }
             if state == "ended" { return capture }
             usleep(300_000)

@@ -18,15 +18,17 @@ enum PairCommands {
         ]
     ) { call throws(CommandError) in
         try begin(call)
-        var shown: (String, String?) = ("", nil)
+        var shown: [String] = []
         while true {
             let state = try call.client.get("/v1/pairing")
             guard let pairing = state["pairing"], let stage = pairing["state"]?.string else {
                 throw .failed("the daemon no longer knows of a pairing")
             }
             let problem = pairing["problem"]?.string
-            if shown.0 != stage || shown.1 != problem {
-                shown = (stage, problem)
+            // The hint comes as soon as the model is known.
+            let signs = [stage, problem ?? "", pairing["hint"]?.string ?? ""]
+            if shown != signs {
+                shown = signs
                 try show(pairing, stage, problem, call)
             }
             switch stage {
@@ -70,6 +72,12 @@ enum PairCommands {
             try call.output.line(pairing.line)
         } else {
             try call.output.line(PairingText.stage(stage, in: .current))
+            let hint = Language.current.pick(
+                pairing["hint"]?.string ?? "",
+                pairing["hint_ja"]?.string ?? pairing["hint"]?.string ?? "")
+            if stage == "waiting-for-device", !hint.isEmpty {
+                try call.output.line("  " + Plain.text(hint))
+            }
             if let problem { try call.output.line("  ! " + Plain.text(problem)) }
         }
         try call.output.flush()

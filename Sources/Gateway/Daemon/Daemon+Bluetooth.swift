@@ -97,6 +97,9 @@ extension Daemon {
                 object: { writer in
                     writer.member("device", guide.address.description)
                     writer.member("profile", guide.profile)
+                    let hint = bluetooth.pairingHint(guide)
+                    writer.member("hint", hint?.english)
+                    writer.member("hint_ja", hint?.japanese)
                     writer.member("state", guide.stage.rawValue)
                     writer.member("problem", guide.problem)
                     let left = (guide.deadline - GatewayTime.now().steady).microseconds / 1_000_000

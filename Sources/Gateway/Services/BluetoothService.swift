@@ -220,12 +220,21 @@ import Spool
         let mode = profile.pairingMode(sighting.advertisement)
         let now = pairing.update(sighting.address) { guide -> Bool in
             guide.profile = profile.id
+            guide.takesOwnKey = profile.takesOwnKey
             return guide.heard(pairingMode: mode)
         }
         guard now == true, sessions[sighting.address] == nil else { return }
         // Whoever holds the button waits: what was tried before does not count.
         policy.forgive(sighting.address, at: sighting.at.steady)
         start(sighting, profile)
+    }
+
+    /// How the device that is being paired gets into its pairing mode, where its model is known.
+    func pairingHint(_ guide: PairingGuide) -> PairingHint? {
+        let index = profiles()
+        let named = register().model(guide.address).flatMap { index.profile(model: $0) }
+        let heard = (guide.profile ?? matched[guide.address]?.id).flatMap { index[id: $0] }
+        return (named ?? heard)?.pairing
     }
 
     /// Removes the bond of a device on both sides of ours: at bluetoothd and in what is remembered here.

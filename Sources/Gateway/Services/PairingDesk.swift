@@ -76,6 +76,9 @@ import Measurement
 extension DeviceProfile {
     /// What an advertisement says about pairing mode; nil where this model's do not tell.
     func pairingMode(_ advertisement: Advertisement) -> Bool? {
+        if takesOwnKey, advertisement.manufacturerData[0x020E] != nil {
+            return advertisement.showsOmronPairing
+        }
         for layout in layouts {
             guard let bytes = advertisement.payload(for: layout.source),
                 layout.canFlag(Self.pairingModeFlag)
@@ -87,6 +90,14 @@ extension DeviceProfile {
         // Limited discoverable: the device shows itself for a short time, to be paired.
         guard let flags = advertisement.flags else { return nil }
         return flags & 1 == 1 ? true : nil
+    }
+
+    /// The device is paired by the owner's key, without a bond.
+    var takesOwnKey: Bool {
+        (session?.steps ?? []).contains { step in
+            guard case .procedure(.omronMemory(let plan)) = step else { return false }
+            return plan.unlock == .key || plan.memories.contains { $0.unlock == .key }
+        }
     }
 
     static var pairingModeFlag: String { "pairing-mode" }

@@ -26,6 +26,8 @@ struct PairingGuide: Sendable {
     let address: BluetoothAddress
     /// The profile, once the device was heard.
     var profile: String?
+    /// The device is paired by its owner's key, which is written into it, and needs no bond.
+    var takesOwnKey = false
     private(set) var stage = Stage.waitingForDevice
     /// The last thing that went wrong, also where it is tried again.
     private(set) var problem: String?
@@ -93,7 +95,7 @@ struct PairingGuide: Sendable {
         case (.connecting, .connected(bonded: true)):
             // The bond was there before; it is proven like a new one.
             stage = .bonded
-        case (.proving, .connected(bonded: false)):
+        case (.proving, .connected(bonded: false)) where !takesOwnKey:
             problem = "the device was connected without its bond"
         case (.proving, .subscribed), (.proving, .value), (.proving, .read): accepted = true
         default: break
@@ -106,13 +108,13 @@ struct PairingGuide: Sendable {
         case .bonded:
             stage = .waitingForReconnect
             deadline = max(deadline, now + Self.proofTime)
-        case .connecting, .passkeyNeeded: stageAfterFailure(end)
+        case .connecting, .passkeyNeeded: withoutBond(end, at: now)
         case .proving: judge(end)
         default: break
         }
     }
 
-    private mutating func stageAfterFailure(_ end: SessionEnd) {
+    private mutating func withoutBond(_ end: SessionEnd, at now: Instant) {
         switch end {
         case .needsPerson(let why):
             // A wrong number is not tried again by itself: devices lock after some.
@@ -121,6 +123,10 @@ struct PairingGuide: Sendable {
         case .interrupted(let why):
             stage = .waitingForDevice
             problem = why
+        case .complete where takesOwnKey:
+            stage = .waitingForReconnect
+            problem = nil
+            deadline = max(deadline, now + Self.proofTime)
         case .complete:
             stage = .failed
             problem = "the session needed no bond: this device is used without pairing"

@@ -163,6 +163,25 @@ import Testing
         #expect(guide.problem?.contains("without pairing") == true)
     }
 
+    @Test
+    func `a cuff that takes its owner's key is paired without a bond, and proven like any other`()
+        throws
+    {
+        var guide = try guide()
+        guide.takesOwnKey = true
+        _ = guide.heard(pairingMode: true)
+        guide.sessionBegan()
+        guide.took(.connected(bonded: false), at: start)
+        guide.sessionEnded(.complete, at: start)
+        #expect(guide.stage == .waitingForReconnect)
+        #expect(!ask(&guide) { $0.heard(pairingMode: true) })
+        _ = guide.heard(pairingMode: false)
+        guide.sessionBegan()
+        guide.took(.connected(bonded: false), at: start)
+        guide.sessionEnded(.complete, at: start)
+        #expect(guide.stage == .paired)
+    }
+
     @Test func `nobody at the device: the time ends it and says what was missing`() throws {
         var guide = try guide()
         #expect(!ask(&guide) { $0.expire(at: start + .seconds(119)) })
