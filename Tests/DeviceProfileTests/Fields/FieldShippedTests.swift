@@ -21,7 +21,8 @@ import Testing
         let names = Shipped.profiles.filter { $0.decodeOnly != nil }
         #expect(
             names.map(\.id).sorted() == [
-                "bpm-188", "eufy-p2-pro", "renpho-r-msc04", "robi-s9", "tanita-bc-401",
+                "bpm-188", "eufy-p2-pro", "renpho-es-26r", "renpho-r-msc04", "robi-s9",
+                "tanita-bc-401",
             ])
         for profile in names {
             #expect(profile.session == nil, "\(profile.id)")
