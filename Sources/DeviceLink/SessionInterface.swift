@@ -93,6 +93,8 @@ package struct SessionEntry: Sendable {
     package var duplicateWindow: Interval?
     /// What the time of the record was decided from, so that it can be decided again (rule T0).
     package var evidence: TimeEvidence?
+    /// The same period read again, with larger numbers: replaces the record of the same key.
+    package var replacesSameKey = false
 
     package init(
         reading: Reading, frames: [RawFrame], received: GatewayTime, record: Record?,

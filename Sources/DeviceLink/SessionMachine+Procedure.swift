@@ -11,7 +11,9 @@ extension SessionMachine {
     }
 
     private var model: String? {
-        [owner.model, device.model].lazy.compactMap { $0 }.compactMap(profile.modelName).first
+        let names = [owner.model, device.model].compactMap { $0 }
+        // A procedure's own table may tell models apart that the profile's list does not name.
+        return names.compactMap(profile.modelName).first ?? names.first
     }
 
     mutating func startProcedure(_ plan: ProcedurePlan) {

@@ -12,6 +12,26 @@ package struct Tape: Sendable {
         package var productID: UInt16?
         package var serial: String?
         package var note: String?
+        package var manufacturer: String?
+        package var product: String?
+        /// `hid`, `cdc`, `mass-storage`, `phdc` or `vendor`.
+        package var interfaceClass: String?
+        /// Bus and ports: `1-1.2`.
+        package var path: String?
+        /// The profile that the port is bound to, for devices behind a bridge.
+        package var boundTo: String?
+
+        /// What the device shows on its cable.
+        package var cable: CableDevice {
+            let classes: [String: UInt8] = [
+                "hid": 3, "cdc": 2, "mass-storage": 8, "phdc": 15, "vendor": 255,
+            ]
+            let shown = interfaceClass.flatMap { classes[$0] }
+            return CableDevice(
+                vendorID: vendorID, productID: productID,
+                interfaceClasses: Set(shown.map { [$0] } ?? []), manufacturer: manufacturer,
+                product: product, serial: serial, boundTo: boundTo)
+        }
         /// What its owner would have in the configuration, for a device that needs it.
         package var owner = DeviceOwner()
     }

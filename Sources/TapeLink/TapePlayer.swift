@@ -39,6 +39,8 @@ package struct TapePlayer: Sendable {
     var steps: [TapeStep] = []
     var actions: [SessionAction] = []
     var passedOver = false
+    /// The session of a device on a cable, which runs in place of `machine`.
+    var cable: CablePlayer?
     /// The last characteristic that was written although the tape says nothing of it.
     var tolerated: BluetoothUUID?
 
@@ -54,18 +56,17 @@ package struct TapePlayer: Sendable {
         self.memory = memory
         now = tape.lines.first?.at ?? Instant(seconds: 0)
         collector = AdvertisementCollector(zone: zone, simulated: true)
+        guard tape.header.transport != .bluetoothLE else { return }
+        cable = Self.cablePlayer(
+            tape, file: file, profiles: profiles, zone: zone, memory: memory, now: gatewayTime)
+        index = tape.lines.count
     }
 
     package var gatewayTime: GatewayTime { time(now) }
 
     /// The gateway's clocks at a moment of the tape: the monotonic one starts with the tape.
     func time(_ instant: Instant) -> GatewayTime {
-        let start = tape.lines.first?.at ?? instant
-        let (nanoseconds, overflow) = (instant - start).microseconds.multipliedReportingOverflow(
-            by: 1_000)
-        return GatewayTime(
-            utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
-            synchronised: synchronised)
+        Self.time(instant, synchronised, from: tape.lines.first?.at ?? instant)
     }
 
     /// The tape's device; its address is in the header.
@@ -74,7 +75,8 @@ package struct TapePlayer: Sendable {
     /// The description that a tape's header gives.
     package static func device(of header: Tape.Header) -> DeviceDescription {
         let name =
-            header.address.map { "ble:\($0)" } ?? "\(header.transport.rawValue):tape"
+            header.address.map { "ble:\($0)" }
+            ?? "\(header.transport.rawValue):\(header.serial ?? header.path ?? "tape")"
         return DeviceDescription(
             id: DeviceID(name), address: header.address?.description,
             serial: header.serial)
@@ -84,6 +86,7 @@ package struct TapePlayer: Sendable {
     ///
     /// - Throws: the line whose expectation the session does not meet.
     package mutating func next() throws(TapeError) -> TapeStep {
+        if cable != nil { return try nextOnCable() }
         while steps.isEmpty {
             if !actions.isEmpty {
                 try perform(actions.removeFirst())
@@ -96,12 +99,42 @@ package struct TapePlayer: Sendable {
 
     /// The entries of the last commit are on disk.
     package mutating func committed(_ number: Int) {
+        if cable != nil {
+            let moment = gatewayTime
+            cable?.feed(.committed(number, at: moment))
+            return
+        }
         feed(.committed(number, at: gatewayTime))
     }
 
     /// The store does not take them now.
     package mutating func commitFailed(_ number: Int) {
+        if cable != nil {
+            let moment = gatewayTime
+            cable?.feed(.commitFailed(number, at: moment))
+            return
+        }
         feed(.commitFailed(number, at: gatewayTime))
+    }
+
+    private mutating func nextOnCable() throws(TapeError) -> TapeStep {
+        let start = tape.lines.first?.at ?? now
+        let step = try cable?.next { Self.time($0, $1, from: start) } ?? .finished
+        now = cable?.now ?? now
+        synchronised = cable?.synchronised ?? synchronised
+        profile = cable?.session.profile
+        if case .commit(let commit) = step { memory = commit.memory }
+        return step
+    }
+
+    private static func time(
+        _ instant: Instant, _ synchronised: Bool, from start: Instant
+    ) -> GatewayTime {
+        let (nanoseconds, overflow) = (instant - start).microseconds.multipliedReportingOverflow(
+            by: 1_000)
+        return GatewayTime(
+            utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
+            synchronised: synchronised)
     }
 
     mutating func feed(_ event: SessionEvent) {
@@ -273,7 +306,7 @@ extension TapePlayer {
     var nothingPlayed: TapeError {
         let isShown = tape.lines.contains {
             switch $0.entry {
-            case .advertisement, .connected, .services: true
+            case .advertisement, .connected, .services, .input, .output: true
             default: false
             }
         }

@@ -91,7 +91,7 @@ package struct TapeReplay: Sendable {
             profile: entry.record?.profile ?? profile)
         guard entry.reading.outcome == .measurement || entry.reading.outcome == .failedMeasurement
         else { return result }
-        if let known = known(entry) {
+        if let known = known(entry), !grew(entry, known) {
             result.outcome = .duplicate
             result.entry.record?.time = known?.time
             result.entry.record?.quarantine = known?.quarantine
@@ -100,6 +100,11 @@ package struct TapeReplay: Sendable {
         first[entry.key] = .some(entry.record)
         if let reason = entry.record?.quarantine { result.outcome = .quarantined(reason) }
         return result
+    }
+
+    /// A running day that was read before with other numbers: replaces what was known of it.
+    private func grew(_ entry: SessionEntry, _ known: Record?) -> Bool {
+        entry.replacesSameKey && known?.quantities != entry.record?.quantities
     }
 
     /// The record that this one repeats, by its key or within the window of a reading that has

@@ -34,6 +34,8 @@ package struct Reading: Sendable, Equatable {
     package var duration: Interval?
     package var baseTime: LocalDateTime?
     package var timeOffsetMinutes: Int?
+    /// A whole day, so many before the day on which it is read: its record is replaced as it grows.
+    package var daysAgo: Int?
     package var userSlot: Int?
     /// The device says that it does not know who this was.
     package var isGuest = false
