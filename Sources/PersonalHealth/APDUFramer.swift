@@ -10,6 +10,7 @@ package struct APDUFramer: Sendable {
 
     /// An APDU has begun and not ended.
     package var isInside: Bool { !buffer.isEmpty }
+    package var count: Int { buffer.count }
 
     /// Forgets an APDU that has begun: bytes are never joined across a gap.
     package mutating func reset() { buffer = [] }

@@ -13,11 +13,13 @@ package enum AgentTime: Sendable, Equatable {
 
     /// Eight bytes BCD: century, year, month, day, hour, minute, second, hundredths.
     static func absolute(_ reader: inout MDERReader) throws(APDUError) -> AgentTime {
+        let start = reader.offset
         let digits = try reader.part(8, "an absolute time").rest
-        let numbers = digits.compactMap { byte -> Int? in
-            byte >> 4 > 9 || byte & 15 > 9 ? nil : Int(byte >> 4) * 10 + Int(byte & 15)
+        guard digits.contains(where: { $0 != 0xFF }) else { return .absolute(nil) }
+        if let wrong = digits.firstIndex(where: { $0 >> 4 > 9 || $0 & 15 > 9 }) {
+            throw APDUError("an absolute time is no decimal digits", offset: start + wrong)
         }
-        guard numbers.count == 8 else { return .absolute(nil) }
+        let numbers = digits.map { Int($0 >> 4) * 10 + Int($0 & 15) }
         return .absolute(
             LocalDateTime(
                 year: numbers[0] * 100 + numbers[1], month: numbers[2], day: numbers[3],

@@ -90,6 +90,7 @@ package struct Manager: Sendable {
     private mutating func received(_ bytes: [UInt8]) {
         let cut = framer.take(bytes)
         for apdu in cut.apdus { enqueue(apdu) }
+        if framer.isInside, !isExpecting { actions.append(.expect(Self.responseTimeout)) }
         guard let error = cut.error else { return }
         note(.refused(error))
         note(.dropped(bytes: cut.dropped))
@@ -171,9 +172,13 @@ package struct Manager: Sendable {
     // MARK: time-outs
 
     private mutating func timedOut() {
+        // The rest of an APDU never came: the next one must not be joined to it.
+        if framer.isInside {
+            note(.dropped(bytes: framer.count))
+            framer.reset()
+        }
         guard isExpecting, afterStore == nil else { return }
         isExpecting = false
-        framer.reset()
         switch state {
         case .over: return
         case .unassociated: end("the agent does not associate again: unplug it and plug it in")

@@ -202,10 +202,12 @@ package struct SampleBuilder: Sendable {
             case .bloodPressure?: [.systolic, .diastolic]
             case .oxygenSaturation?: [.oxygenSaturation]
             case .glucose?: [.glucose]
+            case .weight?: [.weight]
             default: []
             }
+        let zero = ExactDecimal(0)
         let isMissing =
-            needed.contains { number($0) == nil }
+            needed.contains { !(zero < number($0) ?? zero) }
             || sample.quantities.allSatisfy { $0.number == nil }
         if isControl { sample.outcome = .controlSolution }
         if isMissing || status & 0xA000 != 0 { sample.outcome = .failed }

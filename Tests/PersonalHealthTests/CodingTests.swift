@@ -185,7 +185,6 @@ struct AgentTimeTests {
             Stamp(name: "no leap day", bytes: "2023022900000000", time: nil),
             Stamp(name: "month 13", bytes: "2023130100000000", time: nil),
             Stamp(name: "hour 24", bytes: "2023120124000000", time: nil),
-            Stamp(name: "not BCD", bytes: "201a050815021600", time: nil),
             Stamp(name: "never set", bytes: "0000000000000000", time: nil),
             Stamp(name: "all ones", bytes: "ffffffffffffffff", time: nil),
         ])
@@ -235,6 +234,15 @@ struct AgentTimeTests {
         #expect(hiRes.tick == UInt32(0x1_0000_0000 / 1_000))
         #expect(hiRes.tickLength == .milliseconds(1))
         #expect(hiRes.wall == nil)
+    }
+
+    @Test("a stamp with digits that are none means bytes of something else: refused with the place")
+    func notDecimal() {
+        #expect {
+            var reader = MDERReader(hex("ffff 201a050815021600"))
+            _ = try reader.uint16("head")
+            _ = try AgentTime.absolute(&reader)
+        } throws: { "\($0)" == "byte 3: an absolute time is no decimal digits" }
     }
 
     @Test("a stamp that is cut off is refused, not filled up")

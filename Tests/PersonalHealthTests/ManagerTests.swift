@@ -66,7 +66,7 @@ struct ManagerTests {
         let stored = manager.take(.stored)
         #expect(
             sent(stored) == [
-                "e700001e001c01010201001601000000" + "00000d21000c0010000000000000000300" + "80",
+                "e700001e001c80010201001601000000" + "00000d21000c0010000000000000000300" + "80",
                 "e40000020000",
             ])
         let over = manager.take(.received(hex("e50000020000")))
@@ -304,6 +304,17 @@ struct ManagerTests {
         _ = manager.take(.timedOut)
         #expect(manager.isAtRest)
         #expect(sent(manager.take(.received(Wire.association(configuration: 0x05DC)))).count == 2)
+    }
+
+    @Test("an APDU whose rest never comes is dropped, so that the next one is not joined to it")
+    func restNeverComes() {
+        var manager = operating()
+        let half = manager.take(.received(Array(weighing.prefix(30))))
+        #expect(expects(half) == [.seconds(3)])
+        let dropped = manager.take(.timedOut)
+        #expect(notes(dropped) == [.dropped(bytes: 30)])
+        #expect(sent(dropped).isEmpty)
+        #expect(reports(manager.take(.received(weighing))) == 1)
     }
 
     @Test("a release that is not answered ends in an abort")

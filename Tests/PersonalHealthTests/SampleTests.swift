@@ -160,6 +160,16 @@ struct SampleTests {
         #expect(line(.reserved) == "glucose failed · glucose=- mg/dL")
     }
 
+    @Test("nothing on the scale, or no sugar at all, is no measurement")
+    func zero() {
+        let weight = observation(MetricType(2, 57_664), number(0, -1), unit: 1_731)
+        #expect(lines([weight]) == ["weight failed · weight=0.0 kg"])
+        let glucose = observation(MetricType(2, 29_112), number(0), unit: 2_130)
+        #expect(lines([glucose]) == ["glucose failed · glucose=0 mg/dL"])
+        let steps = observation(MetricType(129, 103), number(0), unit: 6_656)
+        #expect(lines([steps]) == ["activity measured · steps=0 {steps}"])
+    }
+
     @Test("numbers that no device shows are no number")
     func impossible() {
         let weight = MetricType(2, 57_664)

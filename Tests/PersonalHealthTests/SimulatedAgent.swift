@@ -224,6 +224,11 @@ struct Cable {
         }
     }
 
+    /// Nothing comes until the manager's time is over.
+    mutating func silence() {
+        for bytes in perform(manager.take(.timedOut)) { talk(bytes) }
+    }
+
     mutating func perform(_ actions: [ManagerAction]) -> [[UInt8]] {
         var answers: [[UInt8]] = []
         var inputs: [ManagerInput] = []
