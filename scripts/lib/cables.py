@@ -2,6 +2,7 @@
 
 Records are the profile's vectors, so that a tape and its profile cannot drift apart.
 """
+import datetime
 import struct
 
 BRIDGE = {"transport": "serial", "vendor-id": "0403", "product-id": "6001"}
@@ -107,15 +108,19 @@ def abc(direction, data):
     return [(direction, (b"ABC" + bytes([len(part)]) + part).ljust(64, b"\0")) for part in pieces(data, 60)]
 
 
-def contour(shown):
+def contour(shown, wrap=abc):
     header = (b"H|\\^&||7w3LBL|Bayer7390^01.24\\01.04\\09.02.20^7390-2336773^7403-|A=1^C=63^G=1^I=0200^R=0^S=1"
               b"^U=0^V=10600^X=070070070070180130150250^Y=360126090050099050300089^Z=1|1714||||||1|20120205203520")
-    frames = [header[:-2]] + [vector(shown, number) for number in (1, 2, 3)]
+    frames = [header[:-2]] + [vector(shown, number) for number in range(1, len(shown["vectors"]))]
     frames += [b"L|1||N"]
-    talk = abc("out", b"X") + abc("in", b"\x05") + abc("out", b"\x06")
+    talk = wrap("out", b"X") + wrap("in", b"\x05") + wrap("out", b"\x06")
     for number, text in enumerate(frames):
-        talk += abc("in", astm((number + 1) % 8, text, text[:1] == b"L")) + abc("out", b"\x06")
+        talk += wrap("in", astm((number + 1) % 8, text, text[:1] == b"L")) + wrap("out", b"\x06")
     return talk
+
+
+def contour_line(shown):
+    return contour(shown, lambda direction, data: [(direction, part) for part in pieces(data, 16)])
 
 
 # ---------------------------------------------------------------- Abbott
@@ -174,10 +179,44 @@ def jpi(shown):
     return [("out", b"\x02R00\x03")] + [("in", piece) for piece in pieces(dump, 7)]
 
 
+# ---------------------------------------------------------------- TaiDoc, OneTouch Ultra2
+
+def taidoc(shown):
+    def frame(command, data, end):
+        body = bytes([0x51, command]) + data.ljust(4, b"\0") + bytes([end])
+        return body + bytes([sum(body) & 0xFF])
+
+    def ask(command, answer, index=0):
+        return [("out", frame(command, struct.pack("<H", index), 0xA3)), ("in", frame(command, answer, 0xA5))]
+
+    def stamp(year, month, day, hour, minute):
+        return struct.pack("<HBB", (year - 2000) << 9 | month << 5 | day, minute, hour)
+    # Asleep: it says 54, and is asked again.
+    talk = [("out", frame(0x22, b"", 0xA3)), ("in", frame(0x54, b"", 0xA5))]
+    talk += ask(0x22, b"") + ask(0x24, bytes.fromhex("7742")) + ask(0x23, stamp(2026, 3, 1, 7, 10))
+    talk += ask(0x2B, struct.pack("<H", 2))
+    talk += ask(0x25, stamp(2026, 3, 1, 6, 45)) + [("out", frame(0x26, b"", 0xA3)), ("in", vector(shown, 0))]
+    talk += ask(0x25, stamp(2026, 2, 28, 21, 14), 1) + [("out", frame(0x26, b"\1", 0xA3)), ("in", vector(shown, 1))]
+    return talk + [("out", frame(0x50, b"", 0xA3))]
+
+
+def ultra2(shown):
+    def line(text):
+        return text + b" %04X\r\n" % (sum(text) & 0xFFFF)
+
+    def ask(name, *lines):
+        return [("wait", 1), ("out", b"\x11\r" + name)] + [("in", line(text)) for text in lines]
+    talk = ask(b"DM@", b'@ "GMF600DCY"') + ask(b"DMF", b'F "SAT","03/21/15","16:50:00   "')
+    record = vector(shown, 0)
+    return talk + ask(b"DMP", b'P 002,"GMF600DCY","MG/DL "') + [("in", record[:30]), ("in", record[30:])] + [
+        ("in", line(b'P "FRI","03/20/15","07:02:05   "," HIGH ","N","00", 00'))]
+
+
 CABLES = {
     "and-standard-scale": listened("2026-03-01T07:10:00", [0, 1], part=6, repeat=20, step=0.01,
                                    note="each weighing is sent twenty times"),
     "and-tm-2657p": listened("2026-07-11T09:05:20", [1, 2], part=8, step=0.03),
+    "contour-serial": asked("2012-02-05T20:35:00", BRIDGE, contour_line),
     "contour-usb": asked("2012-02-05T20:35:00", usb("1a79", "6002", product="Contour USB"), contour),
     "freestyle-insulinx": asked("2014-08-27T12:50:00", usb("1a61", "3460"), insulinx),
     "gtech-gl-310": listened("2026-03-01T07:10:00", [0], part=32, step=0.03),
@@ -190,6 +229,9 @@ CABLES = {
     "omron-hem-7131u": asked("2026-07-11T09:10:00", usb("0590", "0090", serial="20140112345"), omron_memory),
     "omron-hj-720it": asked("2009-05-20T18:00:00", usb("0590", "0028"), omron_pedometer),
     "onetouch-verio-usb": asked("2026-02-21T19:40:00", usb("2766", "0004", serial="VERIO001"), verio),
+    "onetouch-ultra-2": asked("2015-03-21T16:50:00", BRIDGE, ultra2, step=0.25),
+    "taidoc-td-42xx": asked("2026-03-01T07:10:10", usb("10c4", "ea80", **{"bound-to": "taidoc-td-42xx"}), taidoc,
+                            "asleep at first"),
     "tanita-mc-780": listened("2026-06-03T11:59:30", [0], part=62, step=0.07),
     "tanita-sc-330": listened("2023-05-02T11:59:30", [0, 1], part=62, step=0.07),
     "terumo-bp-500": listened("2021-04-27T15:30:20", [2], part=16, step=0.07),
@@ -205,6 +247,9 @@ def cable_header(name, session):
 
 def cable_lines(lines, session, shown):
     for direction, data, *place in session["talk"](shown):
+        if direction == "wait":
+            lines.now += datetime.timedelta(seconds=data)
+            continue
         body = {"data": data.hex()}
         if place:
             body["endpoint"] = place[0]
