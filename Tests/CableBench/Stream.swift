@@ -58,7 +58,7 @@ struct Stream {
         let transfers = (0..<count).map { number -> [UInt8] in
             let payload: [UInt8] = [
                 0, 26, 2, UInt8(number % 28 + 1), UInt8(number % 24), UInt8(number % 60), 0, 0,
-                UInt8(100 + number % 60), 70, 60, 0, 0,
+                0, UInt8(100 + number % 60), 70, 60, 0, 0,
             ]
             return [0x4F, 0x4B, 0] + Array(payload.dropFirst()) + [payload.reduce(0, ^)]
         }
