@@ -26,10 +26,15 @@ package struct DeviceProfile: Sendable {
         case bluetoothGATT = "ble-gatt"
         case bluetoothAdvertisement = "ble-advertisement"
         case usbHID = "usb-hid"
+        /// A serial line inside a HID device (CP2110): set up by feature reports.
+        case usbHIDUART = "usb-hid-uart"
         case usbBulk = "usb-bulk"
+        case usbCDC = "usb-cdc"
         case usbMassStorage = "usb-mass-storage"
-        case phdc
+        case usbPHDC = "usb-phdc"
         case serial
+
+        package var isCable: Bool { self != .bluetoothGATT && self != .bluetoothAdvertisement }
     }
     package struct Model: Sendable {
         package var name: String
@@ -51,6 +56,8 @@ package struct DeviceProfile: Sendable {
     package var isGeneric: Bool
     package var match: [MatchRule]
     package var session: SessionPlan?
+    /// How the device is spoken to on a cable.
+    package var wire: WirePlan?
     /// Why the gateway does not connect to this model, though it can read its frames.
     package var decodeOnly: String?
     package var layouts: [FrameLayout]
@@ -96,6 +103,10 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
     case eeprom
     /// A number alone, as somebody reads it out of a capture.
     case number
+    /// A time stamp alone.
+    case stamp
+    /// Bytes whose checksum is asked for, as the model computes it.
+    case checksum
 
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 1)
@@ -123,6 +134,8 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case ("serial", nil): self = .serial
         case ("eeprom", nil): self = .eeprom
         case ("number", nil): self = .number
+        case ("stamp", nil): self = .stamp
+        case ("checksum", nil): self = .checksum
         default: return nil
         }
     }
@@ -142,6 +155,8 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case .serial: return "serial"
         case .eeprom: return "eeprom"
         case .number: return "number"
+        case .stamp: return "stamp"
+        case .checksum: return "checksum"
         }
     }
 }
@@ -164,6 +179,8 @@ package struct MatchRule: Sendable {
     /// The manufacturer data after the company id begins so.
     package var companyDataPrefix: [UInt8] = []
     package var addressPrefixes: [String] = []
+    /// What a device on a cable shows.
+    package var cable: CableRule?
     package init() {}
 }
 

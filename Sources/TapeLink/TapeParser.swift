@@ -75,6 +75,11 @@ package struct TapeParser {
         header.productID = try usbID(value, "product-id")
         header.serial = value["serial"]?.string
         header.note = value["note"]?.string
+        header.manufacturer = value["manufacturer"]?.string
+        header.product = value["product"]?.string
+        header.interfaceClass = value["class"]?.string
+        header.path = value["path"]?.string
+        header.boundTo = value["bound-to"]?.string
         header.owner = try owner(value)
         return header
     }

@@ -43,6 +43,8 @@ package struct TapePlayer: Sendable {
     var passedOver = false
     /// What the device broadcast last before its session.
     var sighted: Advertisement?
+    /// The session of a device on a cable, which runs in place of `machine`.
+    var cable: CablePlayer?
     /// The last characteristic that was written although the tape says nothing of it.
     var tolerated: BluetoothUUID?
 
@@ -59,6 +61,10 @@ package struct TapePlayer: Sendable {
         self.steppedBefore = steppedBefore
         now = tape.lines.first?.at ?? Instant(seconds: 0)
         collector = AdvertisementCollector(zone: zone, simulated: true)
+        guard tape.header.transport != .bluetoothLE else { return }
+        cable = Self.cablePlayer(
+            tape, file: file, profiles: profiles, zone: zone, memory: memory, now: gatewayTime)
+        index = tape.lines.count
     }
 
     package var gatewayTime: GatewayTime { time(now) }
@@ -66,12 +72,7 @@ package struct TapePlayer: Sendable {
     /// The gateway's clocks at a moment of the tape: the monotonic one goes on from tape to tape
     /// and leaves out what the other one was put forward.
     func time(_ instant: Instant) -> GatewayTime {
-        let stepped = tape.stepped(until: instant) + steppedBefore
-        let (nanoseconds, overflow) = (instant - stepped).microseconds.multipliedReportingOverflow(
-            by: 1_000)
-        return GatewayTime(
-            utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
-            synchronised: synchronised)
+        Self.time(instant, synchronised, stepped: tape.stepped(until: instant) + steppedBefore)
     }
 
     /// The tape's device; its address is in the header.
@@ -80,7 +81,8 @@ package struct TapePlayer: Sendable {
     /// The description that a tape's header gives.
     package static func device(of header: Tape.Header) -> DeviceDescription {
         let name =
-            header.address.map { "ble:\($0)" } ?? "\(header.transport.rawValue):tape"
+            header.address.map { "ble:\($0)" }
+            ?? "\(header.transport.rawValue):\(header.serial ?? header.path ?? "tape")"
         return DeviceDescription(
             id: DeviceID(name), address: header.address?.description,
             serial: header.serial)
@@ -90,6 +92,7 @@ package struct TapePlayer: Sendable {
     ///
     /// - Throws: the line whose expectation the session does not meet.
     package mutating func next() throws(TapeError) -> TapeStep {
+        if cable != nil { return try nextOnCable() }
         while steps.isEmpty {
             if !actions.isEmpty {
                 try perform(actions.removeFirst())
@@ -102,12 +105,45 @@ package struct TapePlayer: Sendable {
 
     /// The entries of the last commit are on disk.
     package mutating func committed(_ number: Int) {
+        if cable != nil {
+            let moment = gatewayTime
+            cable?.feed(.committed(number, at: moment))
+            return
+        }
         feed(.committed(number, at: gatewayTime))
     }
 
     /// The store does not take them now.
     package mutating func commitFailed(_ number: Int) {
+        if cable != nil {
+            let moment = gatewayTime
+            cable?.feed(.commitFailed(number, at: moment))
+            return
+        }
         feed(.commitFailed(number, at: gatewayTime))
+    }
+
+    private mutating func nextOnCable() throws(TapeError) -> TapeStep {
+        let (tape, before) = (tape, steppedBefore)
+        let step =
+            try cable?.next {
+                Self.time($0, $1, stepped: tape.stepped(until: $0) + before)
+            } ?? .finished
+        now = cable?.now ?? now
+        synchronised = cable?.synchronised ?? synchronised
+        profile = cable?.session.profile
+        if case .commit(let commit) = step { memory = commit.memory }
+        return step
+    }
+
+    private static func time(
+        _ instant: Instant, _ synchronised: Bool, stepped: Interval
+    ) -> GatewayTime {
+        let (nanoseconds, overflow) = (instant - stepped).microseconds.multipliedReportingOverflow(
+            by: 1_000)
+        return GatewayTime(
+            utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
+            synchronised: synchronised)
     }
 
     mutating func feed(_ event: SessionEvent) {
@@ -281,7 +317,7 @@ extension TapePlayer {
     var nothingPlayed: TapeError {
         let isShown = tape.lines.contains {
             switch $0.entry {
-            case .advertisement, .connected, .services: true
+            case .advertisement, .connected, .services, .input, .output: true
             default: false
             }
         }

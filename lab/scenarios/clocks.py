@@ -13,7 +13,7 @@ YEARS = 16 * 365 * 86400  # seconds from a clock that a new battery set back to 
 
 def waiting(home, reason):
     """The readings in quarantine for this reason."""
-    return [entry for entry in home.gateway.ask("quarantine")["quarantine"] if entry.get("reason") == reason]
+    return [entry for entry in home.gateway.ask("quarantine")["records"] if entry.get("reason") == reason]
 
 
 @scenario("bluetooth-cuff-battery")

@@ -55,6 +55,7 @@ package enum ProfileLoader {
         let layouts = keys.required("layouts")?.list(count: 1...100).map(LayoutReader.layouts)
         reportRepeated(layouts, keys)
         let session = keys.optional("session").flatMap(SessionReader.plan)
+        let wire = keys.optional("wire").flatMap(WireReader.plan)
         let decodeOnly = keys.optional("decode-only")?.string()
         if decodeOnly != nil, keys.has("session") {
             keys.problem(
@@ -83,6 +84,11 @@ package enum ProfileLoader {
                 about: "session", "is missing",
                 accepted: "the steps of a GATT session, or decode-only with the reason")
         }
+        if transport?.isCable ?? false, decodeOnly == nil, !keys.has("wire") {
+            keys.problem(
+                about: "wire", "is missing",
+                accepted: "how the device is spoken to, or decode-only with the reason")
+        }
         guard let id, let revision, let title, let deviceClass, let transport, let confidence,
             let code, let models, let match, let layouts, let time
         else { return nil }
@@ -90,7 +96,8 @@ package enum ProfileLoader {
             id: id, revision: revision, title: title, deviceClass: deviceClass,
             isMedicalDevice: medical, confidence: confidence, confidenceNote: note,
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
-            match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time,
+            match: match, session: session, wire: wire, decodeOnly: decodeOnly, layouts: layouts,
+            time: time,
             codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
             vectors: vectors, notes: notes, file: file,
             idLine: idNode?.node.line ?? 1, idColumn: idNode?.node.column ?? 1)
@@ -144,13 +151,15 @@ package enum ProfileLoader {
             }
             MatchPayloadReader.read(keys, &rule)
             rule.addressPrefixes = texts(keys.optional("address-prefix"))
-            let lookedUp = [
-                "name", "name-prefix", "service", "service-data", "company", "company-low-byte",
-            ]
+            let lookedUp =
+                [
+                    "name", "name-prefix", "service", "service-data", "company", "company-low-byte",
+                ] + CableRule.keys
+            rule.cable = CableRule.read(keys)
             guard lookedUp.contains(where: { keys.has($0) }) else {
                 node.report(
                     "has no condition that can be looked up",
-                    accepted: "name, name-prefix, service, service-data or company")
+                    accepted: "name, name-prefix, service, service-data, company or usb")
                 return nil
             }
             return rule

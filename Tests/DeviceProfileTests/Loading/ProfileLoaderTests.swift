@@ -104,7 +104,7 @@ import YAML
             text: ProfileText.minimal(match: "  - address-prefix: \"A4:C1\""),
             at: "address-prefix",
             says: "match[0]: has no condition that can be looked up; accepted: "
-                + "name, name-prefix, service, service-data or company"),
+                + "name, name-prefix, service, service-data, company or usb"),
         Mistake(
             text: ProfileText.minimal(match: "  - { name: X, service-data-length: 13 }"),
             at: "service-data-length",

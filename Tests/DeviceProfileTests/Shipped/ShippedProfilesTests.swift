@@ -42,6 +42,7 @@ import YAML
                 for count in 0..<vector.bytes.count {
                     let reading = layout.decode(Array(vector.bytes.prefix(count)))
                     if layout.allows(byteCount: count) { continue }
+                    if layout.isWhole(vector.bytes, cutTo: count) { continue }
                     #expect(reading.outcome == .rejected, "\(profile.id) \(vector.source) \(count)")
                 }
             }
@@ -50,7 +51,7 @@ import YAML
 
     @Test("Each profile's own advertisement is won by that profile and by no other")
     func registry() throws {
-        for profile in Shipped.profiles {
+        for profile in Shipped.profiles where !profile.transport.isCable {
             #expect(!profile.examples.isEmpty, "\(profile.id)")
             for example in profile.examples {
                 let shown = try Advertisement(adStructures: example.advertisement)
