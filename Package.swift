@@ -60,6 +60,7 @@ let package = Package(
         target("Crypto", ["CCrypto"]),
         target("YAML", ["CYAML"]),
         target("DataFiles", []),
+        pure("PersonalHealth", ["Measurement"]),
         pure("DeviceProfile", ["Measurement", "YAML", "JSON", "Crypto"]),
         pure("DeviceLink", ["Measurement", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
@@ -131,6 +132,7 @@ let package = Package(
             "DeviceProfile",
             ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
         tests("JSON", []),
+        tests("PersonalHealth", ["Measurement"]),
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),

@@ -1,6 +1,12 @@
 import Crypto
 package import Measurement
 
+/// What a person does at the device to have it paired, as one reads it beside the device.
+package struct PairingHint: Sendable, Equatable {
+    package var english: String
+    package var japanese: String?
+}
+
 /// Everything the gateway knows about one model family, read from one file.
 package struct DeviceProfile: Sendable {
     package enum DeviceClass: String, Sendable, CaseIterable {
@@ -68,6 +74,8 @@ package struct DeviceProfile: Sendable {
     package var tapes: [ProfileTape]
     package var examples: [MatchExample]
     package var vectors: [ProfileVector]
+    /// How a person brings the device into its pairing mode.
+    package var pairing: PairingHint?
     /// What an owner should know: how to pair, traps.
     package var notes: [String]
     /// The file it was read from.

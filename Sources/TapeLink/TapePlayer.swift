@@ -41,10 +41,10 @@ package struct TapePlayer: Sendable {
     var steps: [TapeStep] = []
     var actions: [SessionAction] = []
     var passedOver = false
-    /// What the device broadcast last before its session.
-    var sighted: Advertisement?
     /// The session of a device on a cable, which runs in place of `machine`.
     var cable: CablePlayer?
+    /// What the device broadcast last before its session.
+    var sighted: Advertisement?
     /// The last characteristic that was written although the tape says nothing of it.
     var tolerated: BluetoothUUID?
 
@@ -72,7 +72,7 @@ package struct TapePlayer: Sendable {
     /// The gateway's clocks at a moment of the tape: the monotonic one goes on from tape to tape
     /// and leaves out what the other one was put forward.
     func time(_ instant: Instant) -> GatewayTime {
-        Self.time(instant, synchronised, stepped: tape.stepped(until: instant) + steppedBefore)
+        Self.time(instant, synchronised, in: tape, after: steppedBefore)
     }
 
     /// The tape's device; its address is in the header.
@@ -126,9 +126,7 @@ package struct TapePlayer: Sendable {
     private mutating func nextOnCable() throws(TapeError) -> TapeStep {
         let (tape, before) = (tape, steppedBefore)
         let step =
-            try cable?.next {
-                Self.time($0, $1, stepped: tape.stepped(until: $0) + before)
-            } ?? .finished
+            try cable?.next { Self.time($0, $1, in: tape, after: before) } ?? .finished
         now = cable?.now ?? now
         synchronised = cable?.synchronised ?? synchronised
         profile = cable?.session.profile
@@ -137,8 +135,9 @@ package struct TapePlayer: Sendable {
     }
 
     private static func time(
-        _ instant: Instant, _ synchronised: Bool, stepped: Interval
+        _ instant: Instant, _ synchronised: Bool, in tape: Tape, after steppedBefore: Interval
     ) -> GatewayTime {
+        let stepped = tape.stepped(until: instant) + steppedBefore
         let (nanoseconds, overflow) = (instant - stepped).microseconds.multipliedReportingOverflow(
             by: 1_000)
         return GatewayTime(

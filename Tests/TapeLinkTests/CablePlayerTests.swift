@@ -131,7 +131,6 @@ import Testing
                 == ["271", "959", "959"])
         #expect(Set(results.map(\.entry.key)).count == 1)
         #expect(results.map { $0.outcome == .duplicate } == [false, false, true])
-        #expect(results[0].entry.reading.deviceTime?.description == "2026-03-20T00:00:00")
         #expect(results[0].shown == "271 2026-03-20T00:00:00 code 1 received")
     }
 

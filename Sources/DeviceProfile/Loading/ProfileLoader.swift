@@ -73,6 +73,7 @@ package enum ProfileLoader {
             keys.optional("vectors")?.list()?.compactMap {
                 VectorReader.vector($0, sources: sources)
             } ?? []
+        let pairing = keys.optional("pairing").flatMap(pairingHint)
         let notes = keys.optional("notes")?.list()?.compactMap { $0.string() } ?? []
         if deviceClass == .any, !generic {
             keys.problem(
@@ -99,8 +100,17 @@ package enum ProfileLoader {
             match: match, session: session, wire: wire, decodeOnly: decodeOnly, layouts: layouts,
             time: time,
             codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
-            vectors: vectors, notes: notes, file: file,
+            vectors: vectors, pairing: pairing, notes: notes, file: file,
             idLine: idNode?.node.line ?? 1, idColumn: idNode?.node.column ?? 1)
+    }
+
+    private static func pairingHint(_ node: NodeReader) -> PairingHint? {
+        node.mapping { keys in
+            let japanese = keys.optional("hint-ja")?.string(length: 1...400)
+            return keys.required("hint")?.string(length: 1...400).map {
+                PairingHint(english: $0, japanese: japanese)
+            }
+        }
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {

@@ -170,6 +170,7 @@ private struct Schema {
         collect: { until: impedance, at-most: 5s, unknown: 0 }
         tapes: [ { file: a.tape, unknown: 0 } ]
         examples: [ { advertisement: "020106", unknown: 0 } ]
+        pairing: { hint: hold the button, unknown: 0 }
         vectors: [ { source: usb, hex: "01020304", outcome: measurement, unknown: 0 } ]
         """
 

@@ -30,12 +30,6 @@ extension WireSession {
     }
 
     private mutating func enqueue(_ reading: Reading, _ frame: RawFrame) {
-        var reading = reading
-        // Shown as the day that it means; which day that is only a right clock tells.
-        if let index = reading.dayIndex, now.synchronised {
-            let today = TimeResolution.day.cut(builder.engine.zone.local(now.utc))
-            reading.deviceTime = today.adding(.minutes(-1_440 * Int64(index)))
-        }
         let delivery: Delivery = plan.procedure == .listen ? .pushed : .requested
         let evidence = TimeEvidence(delivery, clock)
         var entry = SessionEntry(
