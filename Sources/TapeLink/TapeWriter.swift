@@ -81,8 +81,9 @@ package struct TapeWriter: Sendable {
         case .gatewayClock(let synchronised, let stepped):
             writer.nested("gateway-clock") { writer in
                 writer.member("synchronised", synchronised)
-                let seconds = stepped.microseconds / 1_000_000
-                if seconds != 0 { writer.member("stepped", Int(seconds)) }
+                if let stepped {
+                    writer.member("stepped", Int(stepped.microseconds / 1_000_000))
+                }
             }
         case .output, .input: return false
         }

@@ -173,10 +173,13 @@ package struct WireSession: Sendable {
     mutating func clockRead(_ time: LocalDateTime) {
         clock.check = ClockCheck(gateway: now, device: time)
         guard let offset = clock.check?.offset(rules: profile.time, zone: zone) else { return }
+        actions.append(.note(.clockRead(offset: offset)))
+        // What a clock that is itself wrong measured is no memory for later sessions.
+        guard now.synchronised else { return }
         memory.clockOffset = offset
         memory.clockCheckedAt = now.utc
+        memory.clockLatency = .zero
         queue.memoryChanged = true
-        actions.append(.note(.clockRead(offset: offset)))
     }
 
     // MARK: the end
@@ -187,6 +190,7 @@ package struct WireSession: Sendable {
         if end == .complete { standsStill() }
         for timer in [WireTimer.reply, .pause] { actions.append(.cancelTimer(timer)) }
         guard end == .complete else { return }
+        guard now.synchronised else { return }
         memory.lastSessionEndedAt = now.utc
         queue.memoryChanged = true
     }
