@@ -61,6 +61,7 @@ let package = Package(
         target("Crypto", ["CCrypto"]),
         target("YAML", ["CYAML"]),
         target("DataFiles", []),
+        pure("PersonalHealth", ["Measurement"]),
         pure("DeviceProfile", ["Measurement", "YAML", "JSON", "Crypto"]),
         pure("DeviceLink", ["Measurement", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
@@ -134,6 +135,7 @@ let package = Package(
             "DeviceProfile",
             ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
         tests("JSON", []),
+        tests("PersonalHealth", ["Measurement"]),
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),
@@ -152,6 +154,10 @@ let package = Package(
                 "AllocationCounter", "BluetoothLink", "DataFiles", "DeviceLink", "DeviceProfile",
                 "GatewayTestKit", "JSON", "Measurement",
             ], path: "Tests/DecodeBench", swiftSettings: common),
+        .executableTarget(
+            name: "CableBench",
+            dependencies: ["DataFiles", "DeviceProfile", "JSON", "Measurement"],
+            path: "Tests/CableBench", swiftSettings: common),
         tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
         tests(
             "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),

@@ -14,6 +14,7 @@ import time
 
 import decode
 import store
+import usb
 from figure import Figure
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -119,7 +120,7 @@ def start(folder):
                  "(%d messages since the start) and of the look for bluetoothd" % (seconds, watchdog))
 
 
-BENCHMARKS = {"start": start, "decode": decode.run, "store": store.store,
+BENCHMARKS = {"start": start, "decode": decode.run, "usb": usb.run, "store": store.store,
               "uplink": store.uplink}
 
 

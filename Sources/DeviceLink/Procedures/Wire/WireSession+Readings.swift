@@ -9,8 +9,18 @@ extension WireSession {
         var context = FrameContext()
         context.request = request
         for reading in layout.readings(bytes, context) {
+            if plan.procedure == .commands { learn(reading, request) }
             deliver(reading, RawFrame(source: layout.source.description, bytes: bytes))
         }
+    }
+
+    /// What the answers to the profile's commands say of the device itself.
+    private mutating func learn(_ reading: Reading, _ request: [UInt8]) {
+        guard reading.outcome == .deviceState else { return }
+        if let serial = reading.details.first(where: { $0.name == "serial" })?.value {
+            device.serial = serial
+        }
+        if request == plan.command("clock"), let time = reading.deviceTime { clockRead(time) }
     }
 
     private mutating func deliver(_ reading: Reading, _ frame: RawFrame) {
@@ -30,14 +40,6 @@ extension WireSession {
     }
 
     private mutating func enqueue(_ reading: Reading, _ frame: RawFrame) {
-        var reading = reading
-        // A device that stores whole days counts them back from the day it is read on.
-        if let daysAgo = reading.daysAgo {
-            let today = builder.engine.zone.local(now.utc)
-            reading.deviceTime = LocalDateTime(
-                year: today.year, month: today.month, day: today.day)?
-                .adding(.seconds(-86_400 * Int64(daysAgo)))
-        }
         let delivery: Delivery = plan.procedure == .listen ? .pushed : .requested
         let evidence = TimeEvidence(delivery, clock)
         var entry = SessionEntry(
@@ -46,7 +48,6 @@ extension WireSession {
                 reading, device: device, received: now, evidence: evidence),
             key: builder.key(reading, device: device.id, received: now))
         entry.evidence = evidence
-        entry.replacesSameKey = reading.daysAgo != nil
         if !builder.hasOwnIdentity(reading), weighing == nil { entry.duplicateWindow = .seconds(5) }
         if let time = reading.deviceTime {
             memory.newestDeviceTime = max(memory.newestDeviceTime ?? time, time)
