@@ -63,6 +63,7 @@ let package = Package(
         pure("DeviceLink", ["Measurement", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
         pure("Registry", ["Measurement"]),
+        pure("Register", ["Measurement", "YAML"]),
         pure("Exchange", ["Measurement", "JSON", "YAML"]),
 
         // The outside world.
@@ -79,19 +80,20 @@ let package = Package(
                 "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
                 "Measurement",
                 "DeviceProfile",
-                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
-                "Uplink", "Status",
+                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Register", "Spool",
+                "Exchange", "Uplink", "Status",
             ]),
         program("hakarud", ["Gateway"]),
         program(
             "hakaru",
             [
-                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "YAML", "DeviceProfile",
-                "DeviceLink", "TapeLink",
+                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "Register", "YAML",
+                "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
 
         // Tests.
         tests("Registry", ["Measurement"]),
+        tests("Register", ["DataFiles", "Measurement", "YAML"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
@@ -113,8 +115,8 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
-                "Spool",
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
+                "Registry", "Spool",
                 "Uplink", "YAML",
             ]),
         tests("Measurement", []),

@@ -155,6 +155,7 @@ extension Connection {
         }
         try appender.insertDeliveries(entry, row)
         try appender.insertEvidence(entry, row)
+        try insertContext(entry.context, row)
         try count("records_reconsidered", by: 1)
     }
 }

@@ -4,7 +4,8 @@ enum CommandTable {
         [
             StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command,
-        ] + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
+        ] + PeopleCommands.all + SessionCommands.all + ListsCommands.all
+        + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
         + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.

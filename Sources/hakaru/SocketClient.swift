@@ -25,11 +25,20 @@ struct SocketClient {
     ) throws(CommandError) -> JSONValue {
         var writer = JSONWriter()
         writer.object { body(&$0) }
-        return try ask("http://hakaru" + resource, resource, body: writer.text)
+        return try ask("http://hakaru" + resource, resource, body: Array(writer.text.utf8))
+    }
+
+    /// Hands a file over as it is.
+    func post(
+        _ resource: String, query: [(String, String)], bytes: [UInt8]
+    ) throws(CommandError) -> JSONValue {
+        let parts = query.map { Self.escape($0.0) + "=" + Self.escape($0.1) }
+        return try ask(
+            "http://hakaru" + resource + "?" + parts.joined(separator: "&"), resource, body: bytes)
     }
 
     private func ask(
-        _ url: String, _ resource: String, body content: String? = nil
+        _ url: String, _ resource: String, body content: [UInt8]? = nil
     ) throws(CommandError) -> JSONValue {
         let (status, body) = try transfer(url, content)
         let document = try? JSONValue.parse(body)
@@ -47,7 +56,9 @@ struct SocketClient {
         guard let code = error?["code"]?.string, let message = error?["message"]?.string else {
             return .failed("the daemon answered \(resource) with status \(status)")
         }
-        return .refused(code: code, Plain.text(message))
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+        return .refused(
+            code: code, lines.map { Plain.text(String($0)) }.joined(separator: "\n"))
     }
 
     private final class Received {
@@ -57,7 +68,7 @@ struct SocketClient {
     }
 
     private func transfer(
-        _ url: String, _ content: String?
+        _ url: String, _ content: [UInt8]?
     ) throws(CommandError) -> (Int, [UInt8]) {
         guard let handle = curl_easy_init() else { throw .failed("libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
@@ -66,7 +77,10 @@ struct SocketClient {
         hakaru_easy_set_pointer(handle, CURLOPT_UNIX_SOCKET_PATH, path)
         hakaru_easy_set_pointer(handle, CURLOPT_URL, url)
         // The library makes a copy of its own of what is to be sent.
-        if let content { hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content) }
+        if let content {
+            hakaru_easy_set_long(handle, CURLOPT_POSTFIELDSIZE, content.count)
+            hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content)
+        }
         hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
         // No proxy of the environment may come between this program and the socket.
         hakaru_easy_set_pointer(handle, CURLOPT_PROXY, "")
