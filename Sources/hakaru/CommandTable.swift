@@ -3,10 +3,10 @@ enum CommandTable {
     static let all: [Command] =
         [
             StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
-            SightingsCommand.command, RecordsCommand.command,
-        ] + PeopleCommands.all + SessionCommands.all + ListsCommands.all
+            SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
+        ] + PeopleCommands.all + SessionCommands.all + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
-        + ProfileCommands.all + offline + [completion]
+        + PortCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [
@@ -20,6 +20,9 @@ enum CommandTable {
                 CommandOption("source", "SOURCE", "where the bytes come from"),
                 CommandOption(
                     "hex", "HEX", "the bytes; spaces are allowed, a comma begins the next frame"),
+                CommandOption("exchange", "TAPE", "a part of a talk with a USB or serial device"),
+                CommandOption("today", "DATE", "the day it is read, where days are counted back"),
+                CommandOption("next-record", "NUMBER", "where stored numbers are cut to 16 bits"),
                 CommandOption("address", "MAC", "the device's address"),
                 CommandOption("key", "HEX", "the device's key, where it encrypts"),
                 CommandOption(
@@ -57,6 +60,10 @@ enum CommandTable {
                 CommandOption("advertisement", "HEX", "the raw advertising data"),
                 CommandOption("usb", "VID:PID", "the numbers of a USB device"),
                 CommandOption("product", "NAME", "the product name of a USB device"),
+                CommandOption("bound-to", "PROFILE", "the profile that the port is bound to"),
+                CommandOption("device-descriptor", "HEX", "the device descriptor of a USB device"),
+                CommandOption("configuration", "HEX", "its configuration with all interfaces"),
+                CommandOption("report-descriptor", "HEX", "its HID report descriptor"),
                 CommandOption("tape", "FILE", "the device of a recorded session"),
             ]
         ) { call throws(CommandError) in

@@ -90,7 +90,8 @@ enum ProfilePage {
 
     private static func readings(_ profile: DeviceProfile) -> String {
         var names: [String] = []
-        for name in profile.layouts.flatMap({ quantities($0.format) }) where !names.contains(name) {
+        let given = profile.layouts.flatMap { quantities($0.format) } + vectorValues(profile)
+        for name in given where !names.contains(name) {
             names.append(name)
         }
         let list = names.joined(separator: ", ")
@@ -109,6 +110,13 @@ enum ProfilePage {
         case .variants(let layouts): layouts.flatMap(fields)
         default: (standard[FrameLayout.name(of: format)] ?? []).map(words)
         }
+    }
+
+    /// A protocol of its own gives what the profile's frames show.
+    private static func vectorValues(_ profile: DeviceProfile) -> [String] {
+        let isCable = ![.bluetoothGATT, .bluetoothAdvertisement].contains(profile.transport)
+        guard isCable else { return [] }
+        return profile.vectors.flatMap { ($0.values ?? []).map { words($0.name.rawValue) } }
     }
 
     private static func fields(_ layout: FieldLayout) -> [String] {
@@ -157,6 +165,11 @@ enum ProfilePage {
 
     private static func pairing(_ profile: DeviceProfile) -> String {
         if profile.transport == .bluetoothAdvertisement { return "none; it broadcasts 不要" }
+        if let wire = profile.wire, profile.decodeOnly == nil {
+            return wire.binding == .operator
+                ? "by cable; say once which model it is: `hakaru port bind` 有線（機種の指定が必要）"
+                : "by cable; nothing to do 有線"
+        }
         guard let session = profile.session else {
             return profile.decodeOnly == nil ? "none 不要" : "not connected 未接続"
         }
@@ -165,7 +178,11 @@ enum ProfilePage {
             "just-works": "put the device into pairing mode once; nothing is typed 番号入力なし",
             "passkey-entry": "type the number that the device shows, or has on its label 番号入力あり",
         ]
-        let method = methods[session.bond.rawValue] ?? session.bond.rawValue
+        var method = methods[session.bond.rawValue] ?? session.bond.rawValue
+        if let hint = profile.pairing {
+            method += ". " + oneLine(hint.english)
+            if let japanese = hint.japanese { method += " " + oneLine(japanese) }
+        }
         switch (session.bond, session.bondLifetime) {
         case (.none, _), (_, .keep): return method
         case (_, .perSession): return method + "; again in every session"

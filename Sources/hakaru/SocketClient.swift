@@ -16,16 +16,16 @@ struct SocketClient {
     func get(_ resource: String, query: [(String, String)] = []) throws(CommandError) -> JSONValue {
         let parts = query.map { Self.escape($0.0) + "=" + Self.escape($0.1) }
         let question = parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
-        return try ask("http://hakaru" + resource + question, resource)
+        return try document("GET", resource, question)
     }
 
-    /// Has something changed; `body` is written as a JSON object.
+    /// Has something changed by `POST`; `body` is written as a JSON object.
     func post(
         _ resource: String, _ body: (inout JSONWriter) -> Void = { _ in }
     ) throws(CommandError) -> JSONValue {
         var writer = JSONWriter()
         writer.object { body(&$0) }
-        return try ask("http://hakaru" + resource, resource, body: Array(writer.text.utf8))
+        return try document("POST", resource, body: Array(writer.text.utf8))
     }
 
     /// Hands a file over as it is.
@@ -33,15 +33,20 @@ struct SocketClient {
         _ resource: String, query: [(String, String)], bytes: [UInt8]
     ) throws(CommandError) -> JSONValue {
         let parts = query.map { Self.escape($0.0) + "=" + Self.escape($0.1) }
-        return try ask(
-            "http://hakaru" + resource + "?" + parts.joined(separator: "&"), resource, body: bytes)
+        return try document(
+            "POST", resource, "?" + parts.joined(separator: "&"), body: bytes)
     }
 
-    private func ask(
-        _ url: String, _ resource: String, body content: [UInt8]? = nil
+    /// Has something taken away; the daemon looks at who asks.
+    func delete(_ resource: String) throws(CommandError) -> JSONValue {
+        try document("DELETE", resource, body: [])
+    }
+
+    private func document(
+        _ method: String, _ resource: String, _ question: String = "", body: [UInt8]? = nil
     ) throws(CommandError) -> JSONValue {
-        let (status, body) = try transfer(url, content)
-        let document = try? JSONValue.parse(body)
+        let (status, answer) = try transfer(method, "http://hakaru" + resource + question, body)
+        let document = try? JSONValue.parse(answer)
         guard status == 200 else { throw Self.refusal(status, document, resource) }
         guard let document else {
             throw .failed("\(path) answered \(resource) with something that is not JSON")
@@ -68,7 +73,7 @@ struct SocketClient {
     }
 
     private func transfer(
-        _ url: String, _ content: [UInt8]?
+        _ method: String, _ url: String, _ content: [UInt8]?
     ) throws(CommandError) -> (Int, [UInt8]) {
         guard let handle = curl_easy_init() else { throw .failed("libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
@@ -81,6 +86,7 @@ struct SocketClient {
             hakaru_easy_set_long(handle, CURLOPT_POSTFIELDSIZE, content.count)
             hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content)
         }
+        if method != "GET" { hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method) }
         hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
         // No proxy of the environment may come between this program and the socket.
         hakaru_easy_set_pointer(handle, CURLOPT_PROXY, "")

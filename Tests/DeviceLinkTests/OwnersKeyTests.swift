@@ -19,7 +19,7 @@ import Testing
                 from: 2
                 trailing: 4
                 tag: { at: -4, length: 4 }
-                nonce: [address-reversed, { at: 0, length: 2 }, "0000000000"]
+                nonce: [address-reversed, { at: 0, length: 2 }, { bytes: "0000000000" }]
               values: [ { name: weight, at: 2, type: u16le, units: [ { unit: kg, scale: 0.1 } ] } ]
         time: { clock: none, readings: live }
         """, transport: "ble-advertisement")

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 
 from framework.program import Program
 from framework.waiting import Failed, until
@@ -16,13 +17,18 @@ DEVICES = [
     {"model": "XMTZC05HM", "address": "5C:CA:D3:00:00:04"},
 ]
 
+CABLES = [
+    {"model": "HEM-790IT", "port": "1-1"},
+    {"model": "HEM-790IT", "port": "1-2"},
+]
+
 CONFIGURATION = """gateway:
   id: gw-lab
   consortium-id: C00001
   timezone: Asia/Tokyo
   setting: home
-bluetooth: {{ enabled: true }}
-usb: {{ enabled: false }}
+bluetooth: {{ enabled: {bluetooth} }}
+usb: {{ enabled: {usb} }}
 tape: {{ enabled: false }}
 destinations:
   - name: common-db
@@ -42,12 +48,13 @@ storage: {{ maximum: 512MB }}
 """
 
 
-def configuration(url, authority, token):
+def configuration(url, authority, token, cables=False):
     """The YAML of a home with the four devices."""
     devices = "\n".join("      - { %s }" % ", ".join(
-        '%s: "%s"' % pair for pair in device.items()) for device in DEVICES)
+        '%s: "%s"' % pair for pair in device.items()) for device in (CABLES if cables else DEVICES))
     return CONFIGURATION.format(url=url, authority=authority, token=token,
-                                participant=PARTICIPANT, devices=devices)
+                                participant=PARTICIPANT, devices=devices,
+                                bluetooth=str(not cables).lower(), usb=str(cables).lower())
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -66,12 +73,13 @@ class UnixConnection(http.client.HTTPConnection):
 class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
-    def __init__(self, root, programs, folder, receiver, debug=False):
+    def __init__(self, root, programs, folder, receiver, debug=False, cables=False):
+        self._hakaru = os.path.join(programs, "hakaru")
         self._token = os.path.join(folder, "token")
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
         with open(self.configuration, "w") as file:
-            file.write(configuration(receiver.url, receiver.authority, self._token))
+            file.write(configuration(receiver.url, receiver.authority, self._token, cables))
         self.runtime = os.path.join(folder, "run")
         self.state = os.path.join(folder, "state")
         for path in (self.runtime, self.state):
@@ -81,6 +89,14 @@ class Gateway:
             os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", self.state,
             "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
             folder, environment)
+
+    def command(self, *words):
+        """Runs `hakaru` against this daemon; returns what it printed."""
+        done = subprocess.run([self._hakaru, *words, "--socket", os.path.join(self.runtime, "hakaru.sock")],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise Failed("hakaru %s: %s" % (" ".join(words), done.stderr.strip()))
+        return done.stdout
 
     def set_token(self, token):
         """Writes the bearer token that the daemon sends."""

@@ -19,14 +19,14 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-os.environ.setdefault("HAKARU_BUILD", os.path.join(ROOT, ".build/release"))
+if __name__ == "__main__":
+    os.environ.setdefault("HAKARU_BUILD", os.path.join(ROOT, ".build/release"))
 sys.path.insert(0, os.path.join(ROOT, "Tests/System"))
 import tapes  # noqa: E402
 from gateway import Gateway, Stuck  # noqa: E402
 
 READINGS = (4, 4, 4, 3)  # at each station, for each person
-START = datetime.datetime(2026, 3, 1, 9, 0, 0, tzinfo=tapes.ZONE)
-NOON = START.replace(hour=12)
+NOON = datetime.datetime(2026, 3, 1, 12, 0, 0, tzinfo=tapes.ZONE)
 SECOND = datetime.timedelta(seconds=1)
 DOUBT = "the person before may have measured only now"
 NOBODY = "nobody had a session at table-%d then"
@@ -122,7 +122,8 @@ class Day:
         return begun, wanted is not None, missing
 
     def plan(self):
-        slot = datetime.timedelta(seconds=int(8 * 3600 / len(self.people)) - 4)
+        slot = datetime.timedelta(seconds=284)  # 100 people in eight hours
+        start = NOON - slot * len(self.people) / 2
         lates = {(n % 4, p) for n, p in enumerate(self.chance.sample(
             range(2, len(self.people) - 3), 5))}
         for station in range(4):
@@ -130,7 +131,7 @@ class Day:
             order = order[station * 7:] + order[:station * 7]
             pending, missing = None, False
             for turn, index in enumerate(order):
-                moment = START + slot * turn + SECOND * station
+                moment = start + slot * turn + SECOND * station
                 late = (station, turn) in lates and not missing
                 # A value that comes an hour late is waited for like one that was not taken yet.
                 cut = pending is not None or missing
@@ -149,7 +150,7 @@ class Day:
                                {"device": cuff, "at": NOON.isoformat()}))
         self.withdrawn = self.chance.sample(self.people, 3)
         for person in self.withdrawn:
-            self.calls.append((START.replace(hour=15), "POST", "/v1/consents/withdraw",
+            self.calls.append((NOON.replace(hour=15), "POST", "/v1/consents/withdraw",
                                {"participant": person, "destination": "common-db"}))
 
     # ------------------------------------------------------------ playing

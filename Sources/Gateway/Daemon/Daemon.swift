@@ -21,6 +21,8 @@ import Status
     let uplink: UplinkService
     var bluetooth: BluetoothService?
     var tapes: TapeService?
+    var usb: USBService?
+    let ports: PortBindings
     let server: StatusServer
     let documents: StatusDocuments
     let quarantine: QuarantineDesk
@@ -56,6 +58,7 @@ import Status
         self.roster = roster
         self.people = people
         self.uplink = uplink
+        ports = PortBindings(stateDirectory: options.stateDirectory)
         documents = StatusDocuments(zone: configuration.gateway.timeZone)
         intake = Intake(
             spool: spool, counters: counters, profiles: { profiles.index }, roster: { roster },
@@ -126,6 +129,13 @@ import Status
             bluetooth = service
             tasks.append(spawn { await service.run() })
         }
+        if configuration.usb.enabled {
+            let service = USBService(
+                intake: intake, spool: spool, counters: counters, zone: zone, bindings: ports,
+                profiles: { profiles.index })
+            usb = service
+            tasks.append(spawn { await service.run() })
+        }
         if configuration.tape.enabled {
             let service = TapeService(
                 directory: configuration.tape.directory, intake: intake, spool: spool,
@@ -186,6 +196,7 @@ import Status
     /// Links first (what they have is stored), then the uplink's current batch, then the store.
     private func stop() async {
         await bluetooth?.stop()
+        await usb?.stop()
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         uplink.finish()

@@ -95,7 +95,7 @@ import Testing
             Mistake(
                 name: "unknown procedure", text: "- procedure: omron-memories",
                 says:
-                    "15:18: session.steps[0].procedure: is \"omron-memories\", did you mean omron-memory?"
+                    "16:18: session.steps[0].procedure: is \"omron-memories\", did you mean omron-memory?"
             ),
             Mistake(
                 name: "a procedure without its parameters", text: "- procedure: omron-memory",
@@ -103,11 +103,11 @@ import Testing
             Mistake(
                 name: "an unknown parameter",
                 text: "- { procedure: user-consent, with: { pauses: 1s } }",
-                says: "15:42: session.steps[0].with.pauses: is not a known key, did you mean pause?"
+                says: "16:42: session.steps[0].with.pauses: is not a known key, did you mean pause?"
             ),
             Mistake(
                 name: "with beside another step", text: "- { leave: true, with: { pause: 1s } }",
-                says: "15:22: session.steps[0].with: stands beside leave"),
+                says: "16:22: session.steps[0].with: stands beside leave"),
             Mistake(
                 name: "a frame where nothing is answered",
                 text: "- write: { characteristic: ffe1, parts: [{ frame: 1, length: 2 }] }",
