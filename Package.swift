@@ -151,6 +151,10 @@ let package = Package(
                 "AllocationCounter", "BluetoothLink", "DataFiles", "DeviceLink", "DeviceProfile",
                 "GatewayTestKit", "JSON", "Measurement",
             ], path: "Tests/DecodeBench", swiftSettings: common),
+        .executableTarget(
+            name: "CableBench",
+            dependencies: ["DataFiles", "DeviceProfile", "JSON", "Measurement"],
+            path: "Tests/CableBench", swiftSettings: common),
         tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
         tests(
             "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),

@@ -13,6 +13,9 @@ package struct WirePlan: Sendable, Equatable {
         case lifescanLink = "lifescan-link"
         case abbott
         case jpi
+        case taidoc
+        /// IEEE 11073-20601 over PHDC or a vendor's bulk pipes.
+        case personalHealth = "personal-health"
         /// Fixed commands, each with one answer.
         case commands
     }

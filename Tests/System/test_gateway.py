@@ -173,7 +173,7 @@ class Decisions(SystemTest):
                        if line["event"] == "record" and line["verdict"] == "accepted")
         self.assertEqual(times, [t.strftime("%Y%m%d%H%M%S") for _, _, _, t in tapes.series(5)])
         records = self.gateway.hakaru("records", lines=True)
-        self.assertEqual({r["time_basis"] for r in records}, {"synchronised"})
+        self.assertEqual({r["time_basis"] for r in records}, {"device-clock"})
         self.assertEqual(self.hakaru("ledger", "verify")[0], 0)
 
     def test_a_refused_record_is_sent_again_under_a_new_key_when_a_person_says_so(self):

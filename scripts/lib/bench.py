@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import decode
+import usb
 from figure import Figure
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -118,7 +119,7 @@ def start(folder):
                  "(%d messages since the start) and of the look for bluetoothd" % (seconds, watchdog))
 
 
-BENCHMARKS = {"start": start, "decode": decode.run}
+BENCHMARKS = {"start": start, "decode": decode.run, "usb": usb.run}
 
 
 def main():

@@ -338,7 +338,7 @@ import USBLink
         let failures = (ports[path]?.failures ?? 0) + 1
         ports[path]?.failures = failures
         ports[path]?.state = "again soon: \(why)"
-        later(path, info, .seconds(min(300, 1 << min(9, failures - 1))))
+        later(path, info, PortRules.pause(after: failures))
     }
 
     /// Tries once more while the device stays plugged in.

@@ -27,8 +27,12 @@ enum WireProcedures {
         case .abbott: AbbottProcedure(plan)
         case .lifescanStorage: StorageProcedure(plan)
         case .jpi: JPIProcedure(plan)
-        // Their frames are decoded; the talk that fetches records is not settled.
-        case .lifescanLink, .commands: nil
+        case .taidoc: TaiDocProcedure(plan)
+        case .commands: CommandsProcedure(plan)
+        // Its frames are decoded; the talk that fetches records is not settled.
+        case .lifescanLink: nil
+        // The manager stands above this target and comes with `WireSession.init(… procedure:)`.
+        case .personalHealth: nil
         }
     }
 }
