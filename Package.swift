@@ -66,6 +66,7 @@ let package = Package(
         pure("DeviceLink", ["Measurement", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
         pure("Registry", ["Measurement"]),
+        pure("Register", ["Measurement", "YAML"]),
         pure("Exchange", ["Measurement", "JSON", "YAML"]),
 
         // The outside world.
@@ -86,6 +87,8 @@ let package = Package(
                 "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
                 "Measurement",
                 "DeviceProfile",
+                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Register", "Spool",
+                "Exchange", "Uplink", "Status",
                 "DeviceLink", "TapeLink", "BluetoothLink", "USBLink", "Registry", "Spool",
                 "Exchange",
                 "Uplink", "Status",
@@ -94,12 +97,14 @@ let package = Package(
         program(
             "hakaru",
             [
+                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "Register", "YAML",
                 "CCurl", "CLinux", "Crypto", "DataFiles", "JSON", "Measurement", "YAML",
                 "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
 
         // Tests.
         tests("Registry", ["Measurement"]),
+        tests("Register", ["DataFiles", "Measurement", "YAML"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
@@ -124,6 +129,8 @@ let package = Package(
         tests(
             "Gateway",
             [
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
+                "Registry", "Spool",
                 "USBLink",
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
                 "Spool",

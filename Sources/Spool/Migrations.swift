@@ -13,6 +13,7 @@ struct Migration: Sendable {
         Migration(version: 1, statements: firstSchema),
         Migration(version: 2, statements: secondSchema),
         Migration(version: 3, statements: thirdSchema),
+        Migration(version: 4, statements: registerSchema),
     ]
 }
 

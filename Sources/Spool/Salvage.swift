@@ -12,7 +12,8 @@ struct Salvage {
         "data_key", "record", "raw_frame", "batch", "delivery", "dead_letter", "destination",
         "device",
         "failed_measurement", "counter", "spent_key", "ledger", "remembered", "time_evidence",
-        "clock_check",
+        "clock_check", "list_row", "consent", "station_session", "station_move", "card",
+        "record_context",
     ]
 
     /// Puts a new store in the place of the damaged one.
@@ -102,7 +103,7 @@ struct Salvage {
 
     /// Goes on counting where the damaged store was, lest a lost record's number is used again.
     private func continueNumbers(_ old: Connection, _ new: Connection) throws(SpoolError) {
-        for table in ["record", "batch", "ledger", "data_key"] {
+        for table in ["record", "batch", "ledger", "data_key", "consent", "station_session"] {
             guard let last = try? old.integer(.lastNumber, [.text(table)]), last > 0 else {
                 continue
             }

@@ -105,6 +105,7 @@ struct Appender {
         try insertFrames(entry.frames, row, of: entry.participant)
         try insertDeliveries(entry, row)
         try insertEvidence(entry, row)
+        try connection.insertContext(entry.context, row)
         try noteDevice(entry.record)
         return .stored(row)
     }
@@ -211,6 +212,7 @@ extension SpoolEntry {
     /// What keeps a record from being sent anywhere.
     fileprivate var obstacle: String? {
         if let reason = record.quarantine { return "quarantined: \(reason.rawValue)" }
-        return participant == nil ? "unassigned" : nil
+        guard participant == nil else { return nil }
+        return participantRule == SpoolEntry.guestRule ? SpoolEntry.guestRule : "unassigned"
     }
 }

@@ -16,7 +16,8 @@ extension Spool {
     /// Records go with their frames, deliveries, dead letters and evidence. Then the whole file is
     /// written anew, lest a page keep what once lay on it, and the log is emptied. The keys of the
     /// records stay, so that a device which sends its history again brings nothing back; they and the
-    /// participant's code in the ledger hold no value. A second call does what a first could not.
+    /// participant's code in the ledger and with its consents hold no value. Cards and turns at stations
+    /// go. A second call does what a first could not.
     ///
     /// - Parameter setAside: also removes what `setAsideFiles` names; without it their presence is a
     ///   refusal, for they may hold the values.
@@ -40,6 +41,9 @@ extension Spool {
         let records = result.records
         let files = result.setAsideFiles.count
         try writing { connection throws(SpoolError) in
+            // Neither a card nor a turn at a station leads to this person any more.
+            try connection.run(.deleteCards, [.text(participant)])
+            try connection.run(.deleteTurns, [.text(participant)])
             try connection.count("records_purged", by: records)
             try connection.note(
                 LedgerNote(.purged, by: actor, on: participant) { writer in
@@ -133,5 +137,7 @@ extension Spool {
 extension SQL {
     static let recordsOfParticipant = SQL(
         "SELECT id FROM record WHERE participant = ? ORDER BY id LIMIT ?")
+    static let deleteCards = SQL("DELETE FROM card WHERE participant = ?")
+    static let deleteTurns = SQL("DELETE FROM station_session WHERE participant = ?")
     static let emptyLog = SQL("PRAGMA wal_checkpoint(TRUNCATE)")
 }

@@ -156,6 +156,7 @@ extension Connection {
         try resealBelongings(of: row, for: entry.participant, at: now)
         try appender.insertDeliveries(entry, row)
         try appender.insertEvidence(entry, row)
+        try insertContext(entry.context, row)
         try count("records_reconsidered", by: 1)
     }
 }

@@ -10,6 +10,7 @@ extension Spool {
             switch filter {
             case .all: try connection.records(.recordsAfter, page)
             case .unassigned: try connection.records(.recordsUnassigned, page)
+            case .guest: try connection.records(.recordsOfGuests, page)
             case .quarantined: try connection.records(.recordsQuarantined, page)
             case .discarded: try connection.records(.recordsDiscarded, page)
             case .waiting: try connection.records(.recordsByDelivery, page, .waiting)
@@ -77,6 +78,7 @@ extension Connection {
         }
         for index in records.indices {
             records[index].deliveries = try deliveries(of: records[index].rowID)
+            records[index].context = try context(of: records[index].rowID)
         }
         return records
     }

@@ -68,7 +68,7 @@ extension SQL {
     static let quarantineOf = SQL(
         "SELECT record_key, quarantine, discarded_at FROM record WHERE id = ?")
     static let assignmentOf = SQL(
-        "SELECT participant, quarantine, observed_at FROM record WHERE id = ?")
+        "SELECT participant, quarantine, observed_at, participant_rule FROM record WHERE id = ?")
     static let assignParticipant = SQL(
         "UPDATE record SET participant = ?, participant_rule = ? WHERE id = ?")
     static let spentKey = SQL("SELECT record_id FROM spent_key WHERE record_key = ?")
@@ -85,7 +85,11 @@ extension SQL {
     static let record = SQL(stored + "WHERE id = ?")
     static let recordsAfter = SQL(stored + "WHERE id > ? ORDER BY id LIMIT ?")
     static let recordsUnassigned = SQL(
-        stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL ORDER BY id LIMIT ?")
+        stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL "
+            + "AND participant_rule IS NOT 'guest' ORDER BY id LIMIT ?")
+    static let recordsOfGuests = SQL(
+        stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL "
+            + "AND participant_rule = 'guest' ORDER BY id LIMIT ?")
     static let recordsQuarantined = SQL(
         stored + "WHERE id > ? AND quarantine IS NOT NULL AND discarded_at IS NULL "
             + "ORDER BY id LIMIT ?")

@@ -38,6 +38,8 @@ extension Configuration {
             let destinations = Destination.readAll(keys.optional("destinations"))
             let participants = Participant.readAll(
                 keys.optional("participants"), destinations: destinations)
+            let codes = keys.optional("participant-codes")?.mapping(ParticipantCodes.read)
+            let stations = Station.readAll(keys.optional("stations"), gateway: gateway)
             guard let gateway else { return nil }
             if gateway.consortiumID == nil, destinations.contains(where: \.format.isExchangeFormat)
             {
@@ -48,6 +50,7 @@ extension Configuration {
             return Configuration(
                 gateway: gateway, bluetooth: bluetooth ?? Bluetooth(), usb: usb ?? USB(),
                 tape: tape ?? Tape(), destinations: destinations, participants: participants,
+                participantCodes: codes ?? ParticipantCodes(), stations: stations,
                 retention: retention ?? Retention(), storage: storage ?? Storage(),
                 status: status ?? Status())
         }

@@ -1,4 +1,5 @@
 package import Measurement
+package import Register
 package import Uplink
 package import YAML
 
@@ -12,6 +13,8 @@ package struct Configuration: Sendable, Equatable {
     package var tape = Tape()
     package var destinations: [Destination] = []
     package var participants: [Participant] = []
+    package var participantCodes = ParticipantCodes()
+    package var stations: [Station] = []
     package var retention = Retention()
     package var storage = Storage()
     package var status = Status()
@@ -153,6 +156,31 @@ extension Configuration {
         package var consentCode: OwnerKey?
         /// The number in the ledger, for a device that reports no serial.
         package var assetNumber: String?
+    }
+
+    /// How participant codes are made.
+    package struct ParticipantCodes: Sendable, Equatable {
+        package var checkDigit = CheckDigit.none
+    }
+
+    /// Whose hands measured.
+    package enum MeasuredBy: String, Sendable, CaseIterable {
+        case person = "self"
+        case staff
+        case professional = "medical-professional"
+    }
+
+    /// A named set of devices at which people measure one after the other.
+    package struct Station: Sendable, Equatable {
+        package var name: String
+        /// Addresses or serial numbers.
+        package var devices: [String] = []
+        package var expected: [MeasurementKind] = []
+        package var session: Duration = .seconds(300)
+        /// Where it stands, when elsewhere than the gateway.
+        package var setting: Setting?
+        package var testLabID: String?
+        package var measuredBy = MeasuredBy.person
     }
 
     /// A person's leave to send kinds of measurement to a destination.

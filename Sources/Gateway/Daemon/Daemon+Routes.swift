@@ -22,6 +22,7 @@ extension Daemon {
         server.route("GET", "/v1/records") { [weak self] in await self?.records($0) ?? .gone }
         addDecisionRoutes()
         addStoreRoutes()
+        addPeopleRoutes()
         addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()

@@ -4,6 +4,7 @@ package import EventLoop
 import Glibc
 import JSON
 import Measurement
+import Register
 import Registry
 import Spool
 import Status
@@ -27,6 +28,7 @@ import Status
     let quarantine: QuarantineDesk
     let clockWatch: ClockWatch
     let roster: Roster
+    let people: People
     private var tasks: [Task<Void, Never>] = []
     private var uplinkTask: Task<Void, Never>?
     private var signals: [EventSource] = []
@@ -44,23 +46,29 @@ import Status
             configuration.storage.spool(directory: options.stateDirectory),
             now: { GatewayTime.now().utc })
         let roster = Roster(configuration)
+        let people = People(
+            configuration, spool: spool, roster: roster, profiles: { profiles.index })
         let uplink = try UplinkService(
             configuration, data: data, spool: spool, version: DaemonOptions.version,
-            roster: { roster })
+            people: people)
         self.profiles = profiles
         self.spool = spool
         self.roster = roster
+        self.people = people
         self.uplink = uplink
         ports = PortBindings(stateDirectory: options.stateDirectory)
         documents = StatusDocuments(zone: configuration.gateway.timeZone)
         intake = Intake(
             spool: spool, counters: counters, profiles: { profiles.index }, roster: { roster },
             policies: { uplink.policies }, zone: configuration.gateway.timeZone)
+        intake.people = people
         quarantine = QuarantineDesk(intake: intake)
         clockWatch = ClockWatch(intake: intake)
         var socket = StatusServer.Options(path: options.runtimeDirectory + "/hakaru.sock")
         socket.group = configuration.status.group
         socket.adminGroup = configuration.status.adminGroup
+        // A list of 100,000 participants fits.
+        socket.bodyBytes = 16 << 20
         server = try StatusServer(socket)
     }
 

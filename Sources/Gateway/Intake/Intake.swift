@@ -24,6 +24,8 @@ struct DestinationPolicy: Sendable {
     private let roster: @LoopActor () -> Roster
     private let policies: @LoopActor () -> [DestinationPolicy]
     let zone: TimeZoneRules
+    /// Stations, lists and what people said; without it the roster alone decides.
+    var people: People?
     /// The run of the machine that stamps of live links are of.
     let boot: String
     private var waiting: [(commit: SessionCommit, boot: String)] = []
@@ -208,6 +210,7 @@ struct DestinationPolicy: Sendable {
 
     private func store(_ commit: SessionCommit, _ boot: String) async throws(SpoolError) -> Int {
         let now = GatewayTime.now().utc
+        try await people?.load()
         var entries: [SpoolEntry] = []
         var failures: [FailedMeasurement] = []
         for entry in commit.entries {
@@ -225,6 +228,7 @@ struct DestinationPolicy: Sendable {
         }
         let results = try await spool.append(
             entries, at: now, failures: failures, memory: (commit.device.id, commit.memory))
+        await people?.writeEnds()
         let stored = zip(entries, results).filter { $1.isStored }.map { $0.0.record }
         for record in stored {
             Log.info(
@@ -258,7 +262,7 @@ struct DestinationPolicy: Sendable {
             counters.count("readings_without_record")
             return nil
         }
-        var made = spoolEntry(record, frames: entry.frames)
+        var made = spoolEntry(record, frames: entry.frames, boot: boot)
         made.fingerprint = entry.duplicateWindow.map { _ in
             "\(record.kind.rawValue) \(entry.reading.keyBytes)"
         }
@@ -277,12 +281,27 @@ struct DestinationPolicy: Sendable {
     static let runningFlag = "running-day"
 
     /// A record with its owner and the places it may go to.
-    func spoolEntry(_ record: Record, frames: [RawFrame]) -> SpoolEntry {
+    ///
+    /// - Parameter boot: whose monotonic clock its stamps are of.
+    func spoolEntry(_ record: Record, frames: [RawFrame], boot: String) -> SpoolEntry {
         var record = record
         let models = profiles()[id: record.profile]?.modelNames ?? []
         let roster = roster()
         if record.device.serial == nil {
             record.device.assetNumber = roster.assetNumber(of: record.device, models: models)
+        }
+        if let people {
+            let found = people.attribution(of: record, boot: boot)
+            if record.kind == .activity {
+                record.measurementPositionCode =
+                    found.wearingPosition ?? record.measurementPositionCode
+            }
+            var made = SpoolEntry(
+                record: record, frames: frames, participant: found.participant,
+                participantRule: found.rule,
+                destinations: destinations(of: record, found.participant))
+            made.context = found.context
+            return made
         }
         var participant: String?
         var rule: String
@@ -313,6 +332,10 @@ struct DestinationPolicy: Sendable {
             return EntryDestination(policy.name, .held("simulated"))
         }
         guard policy.hasTable(record) else { return EntryDestination(policy.name, .noTable) }
+        if let people {
+            let why = participant.flatMap { people.obstacle(record, $0, to: policy.name) }
+            return EntryDestination(policy.name, why.map { .held($0) } ?? .waiting)
+        }
         if let participant,
             !roster.permits(
                 participant: participant, destination: policy.name, kind: record.kind)

@@ -1,4 +1,5 @@
 import Measurement
+import Register
 import Testing
 import Uplink
 import YAML
