@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 
 from framework.program import Program
 from framework.waiting import Failed, until
@@ -42,10 +43,10 @@ storage: {{ maximum: 512MB }}
 """
 
 
-def configuration(url, authority, token):
-    """The YAML of a home with the four devices."""
+def configuration(url, authority, token, owned=DEVICES):
+    """The YAML of a home with the four devices, or with others."""
     devices = "\n".join("      - { %s }" % ", ".join(
-        '%s: "%s"' % pair for pair in device.items()) for device in DEVICES)
+        '%s: "%s"' % pair for pair in device.items()) for device in owned)
     return CONFIGURATION.format(url=url, authority=authority, token=token,
                                 participant=PARTICIPANT, devices=devices)
 
@@ -67,11 +68,11 @@ class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
     def __init__(self, root, programs, folder, receiver, debug=False):
-        self._token = os.path.join(folder, "token")
+        self._token, self._root = os.path.join(folder, "token"), root
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
-        with open(self.configuration, "w") as file:
-            file.write(configuration(receiver.url, receiver.authority, self._token))
+        self._receiver, self._programs = receiver, programs
+        self.set_devices(DEVICES)
         self.runtime = os.path.join(folder, "run")
         self.state = os.path.join(folder, "state")
         for path in (self.runtime, self.state):
@@ -81,6 +82,27 @@ class Gateway:
             os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", self.state,
             "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
             folder, environment)
+
+    def set_devices(self, devices):
+        """Writes whose devices these are; read at the next start."""
+        with open(self.configuration, "w") as file:
+            file.write(configuration(self._receiver.url, self._receiver.authority, self._token, devices))
+
+    def command(self, *words, language="C.UTF-8"):
+        """The words of `hakaru …` and the environment for them."""
+        socket_path = os.path.join(self.runtime, "hakaru.sock")
+        return ([os.path.join(self._programs, "hakaru"), *words, "--socket", socket_path],
+                {**os.environ, "LC_ALL": language, "HAKARU_DATA_DIRECTORY": self._root})
+
+    def hakaru(self, *words, seconds=60):
+        """Runs `hakaru …` to its end; returns its status, output and errors."""
+        command, environment = self.command(*words)
+        try:
+            ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
+                                   capture_output=True, text=True, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed("hakaru %s did not end within %g s" % (" ".join(words), seconds))
+        return ended.returncode, ended.stdout, ended.stderr
 
     def set_token(self, token):
         """Writes the bearer token that the daemon sends."""
@@ -138,7 +160,17 @@ class Gateway:
 
     def records(self):
         """The stored records."""
-        return self.ask("records")["records"]
+        return self.ask("records?limit=10000")["records"]
+
+    def metrics(self):
+        """The counters by name."""
+        connection = UnixConnection(os.path.join(self.runtime, "hakaru.sock"))
+        try:
+            connection.request("GET", "/metrics")
+            lines = connection.getresponse().read().decode().splitlines()
+        finally:
+            connection.close()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")}
 
     def wait_for_adapter(self, *states, seconds=45):
         """Waits until the status calls the first adapter one of these."""
