@@ -51,6 +51,7 @@ let package = Package(
         // Structures and numbers only: nothing of libbluetooth is called, so it is not linked.
         .systemLibrary(name: "CBluetooth", providers: [.apt(["libbluetooth-dev"])]),
         library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        library("CUSB", pkgConfig: "libusb-1.0", apt: "libusb-1.0-0-dev"),
         .systemLibrary(name: "CLinux"),
 
         // Pure: values and rules.
@@ -59,6 +60,7 @@ let package = Package(
         target("Crypto", ["CCrypto"]),
         target("YAML", ["CYAML"]),
         target("DataFiles", []),
+        pure("PersonalHealth", ["Measurement"]),
         pure("DeviceProfile", ["Measurement", "YAML", "JSON", "Crypto"]),
         pure("DeviceLink", ["Measurement", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
@@ -70,6 +72,9 @@ let package = Package(
         target(
             "BluetoothLink",
             ["CBluetooth", "CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
+        target(
+            "USBLink",
+            ["CUSB", "CLinux", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
@@ -79,15 +84,16 @@ let package = Package(
                 "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
                 "Measurement",
                 "DeviceProfile",
-                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Spool", "Exchange",
+                "DeviceLink", "TapeLink", "BluetoothLink", "USBLink", "Registry", "Spool",
+                "Exchange",
                 "Uplink", "Status",
             ]),
         program("hakarud", ["Gateway"]),
         program(
             "hakaru",
             [
-                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "YAML", "DeviceProfile",
-                "DeviceLink", "TapeLink",
+                "CCurl", "CLinux", "Crypto", "DataFiles", "JSON", "Measurement", "YAML",
+                "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
 
         // Tests.
@@ -101,6 +107,9 @@ let package = Package(
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests(
             "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+        tests(
+            "USBLink",
+            ["DataFiles", "EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
@@ -113,6 +122,7 @@ let package = Package(
         tests(
             "Gateway",
             [
+                "USBLink",
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
                 "Spool",
                 "Uplink", "YAML",
@@ -122,6 +132,7 @@ let package = Package(
             "DeviceProfile",
             ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
         tests("JSON", []),
+        tests("PersonalHealth", ["Measurement"]),
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),

@@ -89,7 +89,7 @@ class Lab:
         with open(os.path.join(folder, "machine-%d.log" % number), "wb") as file:
             output = Output(report, file)
             outcome = machine.run(machine.Machine(
-                cache=self.options.cache, kernel=self.kernel, modules=["hci_vhci"], systemd=systemd,
+                cache=self.options.cache, kernel=self.kernel, modules=["hci_vhci", "vhci_hcd"], systemd=systemd,
                 shares=[folder], folder=ROOT, timeout=60 + sum(self.scenarios[n].seconds for n in names),
                 command=[python, os.path.join(HERE, "suite.py"), "--root", ROOT,
                          "--programs", self.options.programs, "--results", folder,

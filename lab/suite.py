@@ -45,7 +45,8 @@ def play(about, options):
         home.open()
         figures = about.play(home) or {}
         if home.receiver:
-            figures = {**latency.figures(home.room.events, home.receiver.arrivals()), **figures}
+            if not about.cables:
+                figures = {**latency.figures(home.room.events, home.receiver.arrivals()), **figures}
     except Failed as reason:
         problem = str(reason)
     except Exception:
@@ -87,7 +88,8 @@ def main():
     if not options.systemd:
         bluetooth.start_system_bus()
     began = time.monotonic()
-    import room.control  # noqa: F401  seconds, once for all scenarios
+    if any(not scenarios[name].cables for name in options.names):
+        import room.control  # noqa: F401  seconds, once for all scenarios
     if any(scenarios[name].needs_programs for name in options.names):
         make_certificates(options.root, CERTIFICATES)
     print("ready after %.1f s" % (time.monotonic() - began), flush=True)

@@ -1,6 +1,7 @@
 #pragma once
 /* Kernel and glibc interfaces that Swift's Glibc module leaves out. */
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <malloc.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -25,4 +26,10 @@ static inline int hakaru_peer_credentials(int fd, struct HakaruPeer *out) {
     if (getsockopt(fd, SOL_SOCKET, 17 /* SO_PEERCRED */, &credentials, &length) != 0) return -1;
     out->uid = credentials.uid, out->gid = credentials.gid, out->pid = credentials.pid;
     return 0;
+}
+
+/* sockaddr_nl comes with a kernel header whose socket types Swift does not import. */
+static inline int hakaru_bind_netlink(int fd, unsigned groups) {
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
+    return bind(fd, (struct sockaddr *)&address, sizeof address);
 }

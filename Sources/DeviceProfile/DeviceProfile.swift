@@ -32,10 +32,15 @@ package struct DeviceProfile: Sendable {
         case bluetoothGATT = "ble-gatt"
         case bluetoothAdvertisement = "ble-advertisement"
         case usbHID = "usb-hid"
+        /// A serial line inside a HID device (CP2110): set up by feature reports.
+        case usbHIDUART = "usb-hid-uart"
         case usbBulk = "usb-bulk"
+        case usbCDC = "usb-cdc"
         case usbMassStorage = "usb-mass-storage"
-        case phdc
+        case usbPHDC = "usb-phdc"
         case serial
+
+        package var isCable: Bool { self != .bluetoothGATT && self != .bluetoothAdvertisement }
     }
     package struct Model: Sendable {
         package var name: String
@@ -57,6 +62,8 @@ package struct DeviceProfile: Sendable {
     package var isGeneric: Bool
     package var match: [MatchRule]
     package var session: SessionPlan?
+    /// How the device is spoken to on a cable.
+    package var wire: WirePlan?
     /// Why the gateway does not connect to this model, though it can read its frames.
     package var decodeOnly: String?
     package var layouts: [FrameLayout]
@@ -104,6 +111,10 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
     case eeprom
     /// A number alone, as somebody reads it out of a capture.
     case number
+    /// A time stamp alone.
+    case stamp
+    /// Bytes whose checksum is asked for, as the model computes it.
+    case checksum
 
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 1)
@@ -131,6 +142,8 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case ("serial", nil): self = .serial
         case ("eeprom", nil): self = .eeprom
         case ("number", nil): self = .number
+        case ("stamp", nil): self = .stamp
+        case ("checksum", nil): self = .checksum
         default: return nil
         }
     }
@@ -150,6 +163,8 @@ package enum FrameSource: Sendable, Hashable, CustomStringConvertible {
         case .serial: return "serial"
         case .eeprom: return "eeprom"
         case .number: return "number"
+        case .stamp: return "stamp"
+        case .checksum: return "checksum"
         }
     }
 }
@@ -172,6 +187,8 @@ package struct MatchRule: Sendable {
     /// The manufacturer data after the company id begins so.
     package var companyDataPrefix: [UInt8] = []
     package var addressPrefixes: [String] = []
+    /// What a device on a cable shows.
+    package var cable: CableRule?
     package init() {}
 }
 
@@ -196,7 +213,7 @@ package struct SessionPlan: Sendable {
         /// Device Information and battery, whatever of it the device has.
         case readInformation
         case readClock(BluetoothUUID)
-        case setClock(BluetoothUUID, ClockZone)
+        case setClock(BluetoothUUID, ClockSetting)
         case subscribe([BluetoothUUID])
         case recordAccess(RecordAccessPlan)
         case write(BluetoothUUID, [UInt8])
@@ -258,7 +275,24 @@ package struct TimeRules: Sendable, Equatable {
         /// Take the device's time as it is: the person sets the clock on the device.
         case unchanged
     }
+    /// What happens with a time of which the device itself says that its clock was faulty (T5).
+    package enum FaultyClock: String, Sendable, CaseIterable {
+        case quarantine
+        /// Take the time as it is; the record says that it is in doubt.
+        case unchanged
+    }
+    /// What the time of a value means that a person typed into the device (T18).
+    package enum TypedTime: String, Sendable, CaseIterable {
+        case asTyped = "as-typed"
+        /// The device stamped it with its clock.
+        case deviceClock = "device-clock"
+    }
     package var clock = Clock.none
+    package var faultyClock = FaultyClock.quarantine
+    package var typedTime = TypedTime.asTyped
+    /// The length of a step of the device's counter, and how many bits it has.
+    package var tickLength = Interval.seconds(1)
+    package var tickBits = 32
     package var resolution = TimeResolution.second
     package var readings = Readings.mixed
     package var unreadableClock = UnreadableClock.quarantine
@@ -270,6 +304,9 @@ package struct TimeRules: Sendable, Equatable {
 /// What a profile says about the codes of a record.
 package struct CodeRules: Sendable, Equatable {
     package var measurementPosition: String?
+    /// Flags of a reading that say: a person typed the value, or changed it, on the device.
+    package var typedFlags = ["manual-entry"]
+    package var editedFlags = ["edited"]
     package init() {}
 }
 

@@ -12,6 +12,26 @@ package struct Tape: Sendable {
         package var productID: UInt16?
         package var serial: String?
         package var note: String?
+        package var manufacturer: String?
+        package var product: String?
+        /// `hid`, `cdc`, `mass-storage`, `phdc` or `vendor`.
+        package var interfaceClass: String?
+        /// Bus and ports: `1-1.2`.
+        package var path: String?
+        /// The profile that the port is bound to, for devices behind a bridge.
+        package var boundTo: String?
+
+        /// What the device shows on its cable.
+        package var cable: CableDevice {
+            let classes: [String: UInt8] = [
+                "hid": 3, "cdc": 2, "mass-storage": 8, "phdc": 15, "vendor": 255,
+            ]
+            let shown = interfaceClass.flatMap { classes[$0] }
+            return CableDevice(
+                vendorID: vendorID, productID: productID,
+                interfaceClasses: Set(shown.map { [$0] } ?? []), manufacturer: manufacturer,
+                product: product, serial: serial, boundTo: boundTo)
+        }
         /// What its owner would have in the configuration, for a device that needs it.
         package var owner = DeviceOwner()
     }
@@ -27,7 +47,8 @@ package struct Tape: Sendable {
         case notification(BluetoothUUID, [UInt8])
         case bonded(method: String?)
         case disconnected(byDevice: Bool)
-        case gatewayClock(synchronised: Bool)
+        /// `stepped`: so much of the time since the line above is a step of the gateway's clock.
+        case gatewayClock(synchronised: Bool, stepped: Interval = .zero)
         case output(endpoint: String?, [UInt8]?)
         case input(endpoint: String?, [UInt8])
     }
@@ -40,6 +61,29 @@ package struct Tape: Sendable {
 
     package var header: Header
     package var lines: [Line]
+}
+
+extension Tape {
+    /// What the gateway's clock was put forward up to a moment of this tape.
+    ///
+    /// A clock that starts in 1970 and is of this century by the next line was put forward by
+    /// nearly all of the time between, whether the tape says so or not.
+    func stepped(until instant: Instant) -> Interval {
+        var sum = Interval.zero
+        var last = lines.first?.at
+        for line in lines where line.at <= instant {
+            if case .gatewayClock(_, let stepped) = line.entry { sum = sum + stepped }
+            if let last { sum = sum + Self.start(last, line.at) }
+            last = line.at
+        }
+        return sum
+    }
+
+    /// The step that a clock without a battery makes from its start to the present.
+    static func start(_ before: Instant, _ after: Instant) -> Interval {
+        let thisCentury = Instant(seconds: 946_684_800)
+        return before < thisCentury && after >= thisCentury ? after - before : .zero
+    }
 }
 
 /// Where a tape is wrong, or where a session did something else than the tape expects.

@@ -23,6 +23,8 @@ package struct TapePlayer: Sendable {
     let file: String
     let profiles: ProfileIndex
     let zone: TimeZoneRules
+    /// What the gateway's clock was put forward in tapes before this one.
+    let steppedBefore: Interval
     var memory: DeviceMemory
     var consumed: Set<Int> = []
     var index = 0
@@ -39,33 +41,38 @@ package struct TapePlayer: Sendable {
     var steps: [TapeStep] = []
     var actions: [SessionAction] = []
     var passedOver = false
+    /// The session of a device on a cable, which runs in place of `machine`.
+    var cable: CablePlayer?
+    /// What the device broadcast last before its session.
+    var sighted: Advertisement?
     /// The last characteristic that was written although the tape says nothing of it.
     var tolerated: BluetoothUUID?
 
     /// A player at the start of a tape; `memory` is what is known of its device.
     package init(
         _ tape: Tape, file: String, profiles: ProfileIndex, zone: TimeZoneRules,
-        memory: DeviceMemory
+        memory: DeviceMemory, steppedBefore: Interval = .zero
     ) {
         self.tape = tape
         self.file = file
         self.profiles = profiles
         self.zone = zone
         self.memory = memory
+        self.steppedBefore = steppedBefore
         now = tape.lines.first?.at ?? Instant(seconds: 0)
         collector = AdvertisementCollector(zone: zone, simulated: true)
+        guard tape.header.transport != .bluetoothLE else { return }
+        cable = Self.cablePlayer(
+            tape, file: file, profiles: profiles, zone: zone, memory: memory, now: gatewayTime)
+        index = tape.lines.count
     }
 
     package var gatewayTime: GatewayTime { time(now) }
 
-    /// The gateway's clocks at a moment of the tape: the monotonic one starts with the tape.
+    /// The gateway's clocks at a moment of the tape: the monotonic one goes on from tape to tape
+    /// and leaves out what the other one was put forward.
     func time(_ instant: Instant) -> GatewayTime {
-        let start = tape.lines.first?.at ?? instant
-        let (nanoseconds, overflow) = (instant - start).microseconds.multipliedReportingOverflow(
-            by: 1_000)
-        return GatewayTime(
-            utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
-            synchronised: synchronised)
+        Self.time(instant, synchronised, in: tape, after: steppedBefore)
     }
 
     /// The tape's device; its address is in the header.
@@ -74,7 +81,8 @@ package struct TapePlayer: Sendable {
     /// The description that a tape's header gives.
     package static func device(of header: Tape.Header) -> DeviceDescription {
         let name =
-            header.address.map { "ble:\($0)" } ?? "\(header.transport.rawValue):tape"
+            header.address.map { "ble:\($0)" }
+            ?? "\(header.transport.rawValue):\(header.serial ?? header.path ?? "tape")"
         return DeviceDescription(
             id: DeviceID(name), address: header.address?.description,
             serial: header.serial)
@@ -84,6 +92,7 @@ package struct TapePlayer: Sendable {
     ///
     /// - Throws: the line whose expectation the session does not meet.
     package mutating func next() throws(TapeError) -> TapeStep {
+        if cable != nil { return try nextOnCable() }
         while steps.isEmpty {
             if !actions.isEmpty {
                 try perform(actions.removeFirst())
@@ -96,12 +105,44 @@ package struct TapePlayer: Sendable {
 
     /// The entries of the last commit are on disk.
     package mutating func committed(_ number: Int) {
+        if cable != nil {
+            let moment = gatewayTime
+            cable?.feed(.committed(number, at: moment))
+            return
+        }
         feed(.committed(number, at: gatewayTime))
     }
 
     /// The store does not take them now.
     package mutating func commitFailed(_ number: Int) {
+        if cable != nil {
+            let moment = gatewayTime
+            cable?.feed(.commitFailed(number, at: moment))
+            return
+        }
         feed(.commitFailed(number, at: gatewayTime))
+    }
+
+    private mutating func nextOnCable() throws(TapeError) -> TapeStep {
+        let (tape, before) = (tape, steppedBefore)
+        let step =
+            try cable?.next { Self.time($0, $1, in: tape, after: before) } ?? .finished
+        now = cable?.now ?? now
+        synchronised = cable?.synchronised ?? synchronised
+        profile = cable?.session.profile
+        if case .commit(let commit) = step { memory = commit.memory }
+        return step
+    }
+
+    private static func time(
+        _ instant: Instant, _ synchronised: Bool, in tape: Tape, after steppedBefore: Interval
+    ) -> GatewayTime {
+        let stepped = tape.stepped(until: instant) + steppedBefore
+        let (nanoseconds, overflow) = (instant - stepped).microseconds.multipliedReportingOverflow(
+            by: 1_000)
+        return GatewayTime(
+            utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
+            synchronised: synchronised)
     }
 
     mutating func feed(_ event: SessionEvent) {
@@ -138,7 +179,7 @@ package struct TapePlayer: Sendable {
             if machine == nil { try advertised(bytes, rssi, line) }
         case .connected: connectedAgain()
         case .read(let uuid, let bytes): values[uuid] = (bytes, line.at)
-        case .gatewayClock(let state): synchronised = state
+        case .gatewayClock(let state, _): synchronised = state
         case .notification(let uuid, let bytes):
             try needConnection(line, "a value of \(uuid)")
             feed(.notification(uuid, bytes, at: time(line.at)))
@@ -215,6 +256,7 @@ package struct TapePlayer: Sendable {
         }
         steps.append(.sighting(sighting))
         profile = matched
+        sighted = advertisement
         if matched.transport == .bluetoothAdvertisement {
             emit(
                 collector.take(
@@ -245,6 +287,7 @@ package struct TapePlayer: Sendable {
         steps.append(.matched(profile: chosen.id))
         profile = chosen
         machine = session
+        if let sighted { machine?.sighted(sighted) }
         actions += machine?.start() ?? []
     }
 
@@ -273,7 +316,7 @@ extension TapePlayer {
     var nothingPlayed: TapeError {
         let isShown = tape.lines.contains {
             switch $0.entry {
-            case .advertisement, .connected, .services: true
+            case .advertisement, .connected, .services, .input, .output: true
             default: false
             }
         }

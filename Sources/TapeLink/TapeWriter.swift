@@ -78,8 +78,12 @@ package struct TapeWriter: Sendable {
             }
         case .disconnected(let byDevice):
             writer.nested("disconnected") { $0.member("by", byDevice ? "device" : "gateway") }
-        case .gatewayClock(let synchronised):
-            writer.nested("gateway-clock") { $0.member("synchronised", synchronised) }
+        case .gatewayClock(let synchronised, let stepped):
+            writer.nested("gateway-clock") { writer in
+                writer.member("synchronised", synchronised)
+                let seconds = Int(stepped.microseconds / 1_000_000)
+                if seconds > 0 { writer.member("stepped", seconds) }
+            }
         case .output, .input: return false
         }
         return true

@@ -5,7 +5,7 @@ enum CommandTable {
             StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
         ] + PairCommands.all + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
-        + ProfileCommands.all + offline + [completion]
+        + PortCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [
@@ -19,6 +19,9 @@ enum CommandTable {
                 CommandOption("source", "SOURCE", "where the bytes come from"),
                 CommandOption(
                     "hex", "HEX", "the bytes; spaces are allowed, a comma begins the next frame"),
+                CommandOption("exchange", "TAPE", "a part of a talk with a USB or serial device"),
+                CommandOption("today", "DATE", "the day it is read, where days are counted back"),
+                CommandOption("next-record", "NUMBER", "where stored numbers are cut to 16 bits"),
                 CommandOption("address", "MAC", "the device's address"),
                 CommandOption("key", "HEX", "the device's key, where it encrypts"),
                 CommandOption(
@@ -56,6 +59,10 @@ enum CommandTable {
                 CommandOption("advertisement", "HEX", "the raw advertising data"),
                 CommandOption("usb", "VID:PID", "the numbers of a USB device"),
                 CommandOption("product", "NAME", "the product name of a USB device"),
+                CommandOption("bound-to", "PROFILE", "the profile that the port is bound to"),
+                CommandOption("device-descriptor", "HEX", "the device descriptor of a USB device"),
+                CommandOption("configuration", "HEX", "its configuration with all interfaces"),
+                CommandOption("report-descriptor", "HEX", "its HID report descriptor"),
                 CommandOption("tape", "FILE", "the device of a recorded session"),
             ]
         ) { call throws(CommandError) in

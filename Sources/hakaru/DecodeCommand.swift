@@ -1,3 +1,4 @@
+import DataFiles
 import DeviceLink
 import DeviceProfile
 import JSON
@@ -7,17 +8,36 @@ import TapeLink
 /// `hakaru decode`: one frame of a model, as the daemon would read it.
 enum DecodeCommand {
     static let usage =
-        "hakaru decode --model NAME --source SOURCE --hex HEX [--address MAC] [--key HEX] "
-        + "[--display-unit UNIT] [--json]"
+        "hakaru decode --model NAME (--source SOURCE --hex HEX | --exchange TAPE) [--address MAC] "
+        + "[--key HEX] [--display-unit UNIT] [--today DATE] [--next-record NUMBER] [--json]"
 
     static func run(_ options: [String: String]) throws(CommandError) -> [String] {
         let model = try required("model", options)
+        let context = try context(options)
+        let readings: [Reading]
+        if let file = options["exchange"] {
+            readings = try exchange(file, try profile(model), context)
+        } else {
+            let (source, frames) = try self.frames(options)
+            readings = try Self.readings(frames, source, try profile(model), context)
+        }
+        return readings.map { reading in
+            var writer = JSONWriter()
+            writer.object { ReadingJSON.write(reading, outcome: reading.outcome.rawValue, to: &$0) }
+            return writer.text
+        }
+    }
+
+    private static func frames(
+        _ options: [String: String]
+    ) throws(CommandError) -> (FrameSource, [[UInt8]]) {
         let sourceText = try required("source", options)
         let hex = try required("hex", options)
         guard let source = FrameSource(sourceText) else {
             throw CommandError.usage(
                 "--source is '\(sourceText)'; accepted: gatt:UUID, service-data:UUID, "
-                    + "manufacturer-data:ID, advertisement, usb, serial, eeprom, number")
+                    + "manufacturer-data:ID, advertisement, usb, serial, eeprom, number, stamp, "
+                    + "checksum")
         }
         let frames = hex.split(separator: ",", omittingEmptySubsequences: false).map {
             hexBytes(String($0)) ?? []
@@ -25,16 +45,33 @@ enum DecodeCommand {
         guard !frames.contains(where: \.isEmpty) else {
             throw CommandError.usage("--hex is not pairs of hexadecimal digits")
         }
-        let profiles = try loadedProfiles().index
-        guard let profile = profiles.profile(model: model) else {
+        return (source, frames)
+    }
+
+    private static func profile(_ model: String) throws(CommandError) -> DeviceProfile {
+        guard let profile = try loadedProfiles().index.profile(model: model) else {
             throw CommandError.failed(
                 "no profile knows a model '\(model)'; see: hakaru profile list")
         }
-        let context = try context(options)
-        return try readings(frames, source, profile, context).map { reading in
-            var writer = JSONWriter()
-            writer.object { ReadingJSON.write(reading, outcome: reading.outcome.rawValue, to: &$0) }
-            return writer.text
+        return profile
+    }
+
+    /// What came and went over a cable, as the lines of a tape hold it.
+    private static func exchange(
+        _ file: String, _ profile: DeviceProfile, _ context: FrameContext
+    ) throws(CommandError) -> [Reading] {
+        do {
+            let tape = try TapeParser.parse(try FileReader.read(file), file: file)
+            let steps = tape.lines.compactMap { line -> Exchange.Step? in
+                switch line.entry {
+                case .input(_, let bytes): Exchange.Step(isOutput: false, bytes: bytes)
+                case .output(_, let bytes?): Exchange.Step(isOutput: true, bytes: bytes)
+                default: nil
+                }
+            }
+            return Exchange.readings(steps, profile: profile, context)
+        } catch {
+            throw CommandError.failed("\(error)")
         }
     }
 
@@ -52,6 +89,18 @@ enum DecodeCommand {
             // Refused without repeating it: a key does not belong into a terminal's history twice.
             if context.key?.count != 16 {
                 throw CommandError.usage("--key is not 16 bytes in hexadecimal digits")
+            }
+        }
+        if let text = options["today"] {
+            context.today = LocalDateTime(iso8601: text + "T00:00:00")
+            if context.today == nil {
+                throw CommandError.usage("--today is not a date such as 2026-03-01")
+            }
+        }
+        if let text = options["next-record"] {
+            context.nextRecord = UInt64(text)
+            if context.nextRecord == nil {
+                throw CommandError.usage("--next-record is not a number")
             }
         }
         if let text = options["display-unit"] {
@@ -89,14 +138,46 @@ enum DecodeCommand {
         if source == .advertisement, profile.layout(for: .advertisement) == nil {
             return frames.flatMap { broadcast($0, profile, context) }
         }
+        if frames.count == 1, var command = command(frames[0], source, profile) {
+            let framed = profile.layout(for: source)?.decode(frames[0])
+            command.details += framed?.details ?? []
+            return [command]
+        }
         guard let layout = profile.layout(for: source) else {
             let known = profile.layouts.map(\.source.description).joined(separator: ", ")
             throw CommandError.failed(
                 "\(profile.id) has no layout for \(source); it has: \(known)")
         }
-        guard frames.count > 1 else { return layout.readings(captured: frames[0], context) }
+        guard frames.count > 1 else { return single(frames[0], layout, profile, context) }
         var sequence = FrameSequence(layout, context)
         return frames.flatMap { sequence.take($0) } + sequence.end()
+    }
+
+    private static func single(
+        _ bytes: [UInt8], _ layout: FrameLayout, _ profile: DeviceProfile, _ context: FrameContext
+    ) -> [Reading] {
+        let found = layout.readings(captured: bytes, context)
+        guard case .checksum(let rule) = layout.format, let frame = rule.frame(bytes),
+            let whole = profile.layout(for: .usb) ?? profile.layout(for: .serial)
+        else { return found }
+        // With its checksum the frame is whole, and says what it holds.
+        return found + whole.readings(frame, context).filter { $0.outcome != .rejected }
+    }
+
+    /// Bytes that the host sends, not the device, by the profile's own list.
+    private static func command(
+        _ bytes: [UInt8], _ source: FrameSource, _ profile: DeviceProfile
+    ) -> Reading? {
+        guard source == .usb || source == .serial,
+            let command = profile.wire?.commands.first(where: { $0.bytes == bytes })
+        else { return nil }
+        var reading = Reading(.deviceState)
+        reading.details =
+            [Reading.Detail(name: "command", value: command.name)] + command.facts
+        if command.isForbidden {
+            reading.details.append(Reading.Detail(name: "daemon-default", value: "never send"))
+        }
+        return reading
     }
 
     /// An advertisement gives a reading for each layout that finds its data.

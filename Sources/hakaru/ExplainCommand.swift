@@ -7,9 +7,10 @@ import TapeLink
 /// `hakaru explain`: which profile a device gets, and why or why not.
 enum ExplainCommand {
     static let usage =
-        "hakaru explain --advertisement HEX | --usb VID:PID [--product NAME] | --tape FILE [--json]"
+        "hakaru explain --advertisement HEX | --usb VID:PID [--product NAME] [--bound-to PROFILE] | --tape FILE [--json]"
 
     static func run(_ options: [String: String]) throws(CommandError) -> String {
+        if let device = try cable(options) { return try explain(device, options) }
         let advertisement: Advertisement
         var address: BluetoothAddress?
         if let hex = options["advertisement"] {
@@ -19,18 +20,26 @@ enum ExplainCommand {
             advertisement = try parse(bytes)
         } else if let file = options["tape"] {
             (advertisement, address) = try shown(by: file)
-        } else if options["usb"] != nil {
-            // No profile of a USB device is shipped: nothing can match, and that is the answer.
-            advertisement = Advertisement()
         } else {
             throw CommandError.usage("nothing to explain; usage: \(usage)")
         }
         let profiles = try DecodeCommand.loadedProfiles().index
         let candidates = profiles.candidates(advertisement, address: address)
         let winner = profiles.match(advertisement, address: address)
+        return json(winner.map { [$0] } ?? [], candidates) { _ in }
+    }
+
+    static func json(
+        _ winners: [DeviceProfile], _ candidates: [MatchCandidate],
+        _ more: (inout JSONWriter) -> Void
+    ) -> String {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.member("profile", winner?.id)
+            writer.member("profile", winners.count == 1 ? winners[0].id : nil)
+            if winners.count > 1 {
+                // Only what the device answers tells which of them it is.
+                writer.member("one_of", strings: winners.map(\.id))
+            }
             writer.member(
                 "candidates",
                 array: { writer in
@@ -43,6 +52,7 @@ enum ExplainCommand {
                         }
                     }
                 })
+            more(&writer)
         }
         return writer.text
     }

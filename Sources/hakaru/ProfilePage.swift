@@ -90,7 +90,8 @@ enum ProfilePage {
 
     private static func readings(_ profile: DeviceProfile) -> String {
         var names: [String] = []
-        for name in profile.layouts.flatMap({ quantities($0.format) }) where !names.contains(name) {
+        let given = profile.layouts.flatMap { quantities($0.format) } + vectorValues(profile)
+        for name in given where !names.contains(name) {
             names.append(name)
         }
         let list = names.joined(separator: ", ")
@@ -109,6 +110,13 @@ enum ProfilePage {
         case .variants(let layouts): layouts.flatMap(fields)
         default: (standard[FrameLayout.name(of: format)] ?? []).map(words)
         }
+    }
+
+    /// A protocol of its own gives what the profile's frames show.
+    private static func vectorValues(_ profile: DeviceProfile) -> [String] {
+        let isCable = ![.bluetoothGATT, .bluetoothAdvertisement].contains(profile.transport)
+        guard isCable else { return [] }
+        return profile.vectors.flatMap { ($0.values ?? []).map { words($0.name.rawValue) } }
     }
 
     private static func fields(_ layout: FieldLayout) -> [String] {
@@ -157,6 +165,11 @@ enum ProfilePage {
 
     private static func pairing(_ profile: DeviceProfile) -> String {
         if profile.transport == .bluetoothAdvertisement { return "none; it broadcasts 不要" }
+        if let wire = profile.wire, profile.decodeOnly == nil {
+            return wire.binding == .operator
+                ? "by cable; say once which model it is: `hakaru port bind` 有線（機種の指定が必要）"
+                : "by cable; nothing to do 有線"
+        }
         guard let session = profile.session else {
             return profile.decodeOnly == nil ? "none 不要" : "not connected 未接続"
         }

@@ -16,28 +16,28 @@ struct SocketClient {
     func get(_ resource: String, query: [(String, String)] = []) throws(CommandError) -> JSONValue {
         let parts = query.map { Self.escape($0.0) + "=" + Self.escape($0.1) }
         let question = parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
-        return try ask("http://hakaru" + resource + question, resource)
+        return try document("GET", resource, question)
     }
 
-    /// Has something changed; `body` is written as a JSON object.
+    /// Has something changed by `POST`; `body` is written as a JSON object.
     func post(
         _ resource: String, _ body: (inout JSONWriter) -> Void = { _ in }
     ) throws(CommandError) -> JSONValue {
         var writer = JSONWriter()
         writer.object { body(&$0) }
-        return try ask("http://hakaru" + resource, resource, body: writer.text)
+        return try document("POST", resource, body: writer.text)
     }
 
-    /// Has something removed.
+    /// Has something taken away; the daemon looks at who asks.
     func delete(_ resource: String) throws(CommandError) -> JSONValue {
-        try ask("http://hakaru" + resource, resource, method: "DELETE")
+        try document("DELETE", resource, body: "")
     }
 
-    private func ask(
-        _ url: String, _ resource: String, body content: String? = nil, method: String? = nil
+    private func document(
+        _ method: String, _ resource: String, _ question: String = "", body: String? = nil
     ) throws(CommandError) -> JSONValue {
-        let (status, body) = try transfer(url, content, method)
-        let document = try? JSONValue.parse(body)
+        let (status, answer) = try transfer(method, "http://hakaru" + resource + question, body)
+        let document = try? JSONValue.parse(answer)
         guard status == 200 else { throw Self.refusal(status, document, resource) }
         guard let document else {
             throw .failed("\(path) answered \(resource) with something that is not JSON")
@@ -62,7 +62,7 @@ struct SocketClient {
     }
 
     private func transfer(
-        _ url: String, _ content: String?, _ method: String?
+        _ method: String, _ url: String, _ content: String?
     ) throws(CommandError) -> (Int, [UInt8]) {
         guard let handle = curl_easy_init() else { throw .failed("libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
@@ -70,9 +70,9 @@ struct SocketClient {
         let context = Unmanaged.passUnretained(received).toOpaque()
         hakaru_easy_set_pointer(handle, CURLOPT_UNIX_SOCKET_PATH, path)
         hakaru_easy_set_pointer(handle, CURLOPT_URL, url)
-        if let method { hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method) }
         // The library makes a copy of its own of what is to be sent.
         if let content { hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content) }
+        if method != "GET" { hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method) }
         hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
         // No proxy of the environment may come between this program and the socket.
         hakaru_easy_set_pointer(handle, CURLOPT_PROXY, "")

@@ -80,11 +80,23 @@ extension FrameLayout.Format {
 }
 
 extension FrameLayout {
+    /// Whether a line of text ends in a number of any length, or lost no more than its line ending:
+    /// only the framing can tell that something is missing.
+    func isWhole(_ bytes: [UInt8], cutTo count: Int) -> Bool {
+        guard case .text = format else { return false }
+        let ending: Set<UInt8> = [10, 13]
+        let rest = bytes.dropFirst(count)
+        return rest.allSatisfy { ending.contains($0) || (48...57).contains($0) }
+    }
+
     /// Whether the profile itself says that frames of this length exist.
     func allows(byteCount: Int) -> Bool {
         switch format {
         case .fields(let layout): layout.length.contains(byteCount)
         case .variants(let variants): variants.contains { $0.length.contains(byteCount) }
+        // "OK" alone is an answer of its own.
+        case .wire(.omronHHX): byteCount == 2
+        case .wire(.port100): byteCount == 5
         case .state(.currentTime): [7, 10].contains(byteCount)
         case .state(.elapsedTime): [9, 11].contains(byteCount)
         case .state(.deviceText): byteCount > 0

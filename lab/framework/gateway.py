@@ -17,13 +17,18 @@ DEVICES = [
     {"model": "XMTZC05HM", "address": "5C:CA:D3:00:00:04"},
 ]
 
+CABLES = [
+    {"model": "HEM-790IT", "port": "1-1"},
+    {"model": "HEM-790IT", "port": "1-2"},
+]
+
 CONFIGURATION = """gateway:
   id: gw-lab
   consortium-id: C00001
   timezone: Asia/Tokyo
   setting: home
-bluetooth: {{ enabled: true }}
-usb: {{ enabled: false }}
+bluetooth: {{ enabled: {bluetooth} }}
+usb: {{ enabled: {usb} }}
 tape: {{ enabled: false }}
 destinations:
   - name: common-db
@@ -43,12 +48,13 @@ storage: {{ maximum: 512MB }}
 """
 
 
-def configuration(url, authority, token, owned=DEVICES):
-    """The YAML of a home with the four devices, or with others."""
+def configuration(url, authority, token, owned, cables=False):
+    """The YAML of a home with these devices, on the air or on cables."""
     devices = "\n".join("      - { %s }" % ", ".join(
         '%s: "%s"' % pair for pair in device.items()) for device in owned)
     return CONFIGURATION.format(url=url, authority=authority, token=token,
-                                participant=PARTICIPANT, devices=devices)
+                                participant=PARTICIPANT, devices=devices,
+                                bluetooth=str(not cables).lower(), usb=str(cables).lower())
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -67,12 +73,13 @@ class UnixConnection(http.client.HTTPConnection):
 class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
-    def __init__(self, root, programs, folder, receiver, debug=False):
+    def __init__(self, root, programs, folder, receiver, debug=False, cables=False):
+        self._hakaru = os.path.join(programs, "hakaru")
         self._token, self._root = os.path.join(folder, "token"), root
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
-        self._receiver, self._programs = receiver, programs
-        self.set_devices(DEVICES)
+        self._receiver, self._cables = receiver, cables
+        self.set_devices(CABLES if cables else DEVICES)
         self.runtime = os.path.join(folder, "run")
         self.state = os.path.join(folder, "state")
         for path in (self.runtime, self.state):
@@ -86,23 +93,32 @@ class Gateway:
     def set_devices(self, devices):
         """Writes whose devices these are; read at the next start."""
         with open(self.configuration, "w") as file:
-            file.write(configuration(self._receiver.url, self._receiver.authority, self._token, devices))
+            file.write(configuration(
+                self._receiver.url, self._receiver.authority, self._token, devices, self._cables))
 
-    def command(self, *words, language="C.UTF-8"):
+    def typed(self, *words, language="C.UTF-8"):
         """The words of `hakaru …` and the environment for them."""
         socket_path = os.path.join(self.runtime, "hakaru.sock")
-        return ([os.path.join(self._programs, "hakaru"), *words, "--socket", socket_path],
+        return ([self._hakaru, *words, "--socket", socket_path],
                 {**os.environ, "LC_ALL": language, "HAKARU_DATA_DIRECTORY": self._root})
 
     def hakaru(self, *words, seconds=60):
         """Runs `hakaru …` to its end; returns its status, output and errors."""
-        command, environment = self.command(*words)
+        command, environment = self.typed(*words)
         try:
             ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
                                    capture_output=True, text=True, timeout=seconds)
         except subprocess.TimeoutExpired:
             raise Failed("hakaru %s did not end within %g s" % (" ".join(words), seconds))
         return ended.returncode, ended.stdout, ended.stderr
+
+    def command(self, *words):
+        """Runs `hakaru` against this daemon; returns what it printed."""
+        done = subprocess.run([self._hakaru, *words, "--socket", os.path.join(self.runtime, "hakaru.sock")],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise Failed("hakaru %s: %s" % (" ".join(words), done.stderr.strip()))
+        return done.stdout
 
     def set_token(self, token):
         """Writes the bearer token that the daemon sends."""

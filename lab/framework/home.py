@@ -2,6 +2,7 @@
 import os
 
 from framework.bluetooth import Bluetooth
+from framework.cables import Cables
 from framework.gateway import TOKEN, Gateway
 from framework.receiver import Receiver
 from framework.room import RoomClient
@@ -14,19 +15,24 @@ class Home:
         os.makedirs(folder, exist_ok=True)
         root, programs = options.root, options.programs
         self.folder, self.root, self.programs, self._about = folder, root, programs, about
-        self.room = RoomClient(folder)
+        self.room = Cables(folder) if about.cables else RoomClient(folder)
+        self.cables = self.room
         self.bluetooth = Bluetooth(folder, options.debug)
         self.receiver, self.gateway = None, None
         if about.needs_programs:
             self.receiver = Receiver(root, folder, certificates, TOKEN)
-            self.gateway = Gateway(root, programs, folder, self.receiver, options.debug)
+            self.gateway = Gateway(root, programs, folder, self.receiver, options.debug,
+                                   cables=about.cables)
 
     def open(self):
         """Starts what the scenario finds running; the daemon is the scenario's to start."""
-        self.bluetooth.watch()
-        self.room.start(self._about.plugged)
-        if self._about.bluetoothd:
-            self.bluetooth.start()
+        if self._about.cables:
+            self.room.start()
+        else:
+            self.bluetooth.watch()
+            self.room.start(self._about.plugged)
+            if self._about.bluetoothd:
+                self.bluetooth.start()
         if self.receiver:
             self.receiver.start()
 
@@ -45,8 +51,12 @@ class Home:
             parts.append(("hakarud", self.gateway.daemon.tail()))
             parts.append(("receiver", self.receiver.program.tail(20)))
             parts.append(("receiver's journal", "\n".join(str(line)[:400] for line in self.receiver.log()[-12:])))
-        parts.append(("bluetoothd", self.bluetooth.daemon.tail(20)))
+        if self._about.cables:
+            parts.append(("kernel", self.room.kernel()))
+        else:
+            parts.append(("bluetoothd", self.bluetooth.daemon.tail(20)))
         with open(self.room.log, errors="replace") as log:
             parts.append(("room", "\n".join(log.read().splitlines()[-20:])))
-        parts.append(("HCI traffic", self.bluetooth.traffic()))
+        if not self._about.cables:
+            parts.append(("HCI traffic", self.bluetooth.traffic()))
         return "\n".join("--- %s\n%s" % part for part in parts)

@@ -18,6 +18,7 @@ class Scenario:
     needs_programs: bool = True  # hakarud and hakaru
     plugged: bool = True  # the adapter is there from the beginning
     bluetoothd: bool = True  # so is bluetoothd
+    cables: bool = False  # devices on a cable in the place of the room
     seconds: float = 150  # a scenario that takes longer has failed
 
 

@@ -13,9 +13,11 @@ from framework.waiting import Failed
 class RoomClient:
     """Starts a room in a process of its own and talks with it."""
 
+    name = "room"
+
     def __init__(self, folder):
-        self._socket_path = os.path.join(folder, "room.sock")
-        self.log = os.path.join(folder, "room.log")
+        self._socket_path = os.path.join(folder, self.name + ".sock")
+        self.log = os.path.join(folder, self.name + ".log")
         self._process, self._socket, self._lines = None, None, b""
         self.events, self._answers = [], []
 
@@ -30,13 +32,16 @@ class RoomClient:
         self._socket = self._connect()
 
     def _become_room(self, plugged):
-        import asyncio
-        from room.control import serve
         os.setsid()
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         sys.stdout.flush()
         os.dup2(log, 1)
         os.dup2(log, 2)
+        self._serve(plugged)
+
+    def _serve(self, plugged):
+        import asyncio
+        from room.control import serve
         asyncio.run(serve(self._socket_path, plugged))
 
     def _connect(self):

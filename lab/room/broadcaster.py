@@ -51,9 +51,11 @@ class Crowd(Broadcaster):
 
     async def _murmur(self, devices, per_second, seconds):
         began, index = time.monotonic(), 0
+        busy = began
         while (passed := time.monotonic() - began) < seconds:
             if index >= passed * per_second:
                 await asyncio.sleep(0.005)
+                busy = time.monotonic()
                 continue
             address = hci.Address(struct.pack("<IBB", index % devices, 0, 0xC0),
                                   hci.Address.RANDOM_DEVICE_ADDRESS)
@@ -61,6 +63,7 @@ class Crowd(Broadcaster):
             self.room.air.send_advertising_pdu(None, Advertisement(
                 address, Kind.ADV_NONCONN_IND, advertisement((0x01, b"\x06"), (0xFF, beacon)), b"", -80))
             index += 1
-            if index % 20 == 0:  # whoever else is in the room has a turn, however far behind this is
-                await asyncio.sleep(0)
+            if index % 10 == 0:  # half of the room's time is the devices', however far behind this is
+                await asyncio.sleep(time.monotonic() - busy)
+                busy = time.monotonic()
         self.event("silent", advertisements=index)

@@ -32,7 +32,7 @@ def pair(home):
     room.do("meter", "store", count=3)
     ready(home)
 
-    wrong = Terminal(*home.gateway.command("pair", METER))
+    wrong = Terminal(*home.gateway.typed("pair", METER))
     wrong.wait_for("Put the device into pairing mode")
     shown(room, "meter")
     wrong.wait_for("Number")
@@ -40,7 +40,7 @@ def pair(home):
     expect_that("a wrong number is no pairing", wrong.end() != 0)
     expect("bonded after the wrong number", home.gateway.device(METER).get("bonded", False), False)
 
-    right = Terminal(*home.gateway.command("pair", METER))
+    right = Terminal(*home.gateway.typed("pair", METER))
     right.wait_for("Put the device into pairing mode")
     room.wait("meter", "window-closed", seconds=70) if not room.seen("meter", "disconnected") else None
     mark = shown(room, "meter")
@@ -78,7 +78,7 @@ def repaired(home):
     expect("pairing anew without a yes", (code != 0, json.loads(errors)["error"]["code"]), (True, "stale-bond"))
     expect("still bonded", home.gateway.device(METER).get("bonded"), True)
     number = "%06d" % room.do("meter", "passkey")
-    again = Terminal(*home.gateway.command("pair", METER, "--passkey", number))
+    again = Terminal(*home.gateway.typed("pair", METER, "--passkey", number))
     again.wait_for("[y/N]")
     again.type("y")
     again.wait_for("Put the device into pairing mode")
@@ -104,7 +104,7 @@ def capture(home):
     good = room.do("cuff", "backlog", failed=4, good=3)
     ready(home)
     tape = os.path.join(home.folder, "session.tape")
-    recording = Terminal(*home.gateway.command("capture", CUFF, "-o", tape))
+    recording = Terminal(*home.gateway.typed("capture", CUFF, "-o", tape))
     recording.wait_for("listening")
     room.do("cuff", "advertise", seconds=60)
     expect("exit status", recording.end(90), 0)

@@ -4,6 +4,7 @@ package struct FieldChecksum: Sendable, Equatable {
         case xor
         case sum8
         case sum16
+        case sum32
         case crc(CyclicRedundancyCheck)
     }
     package var method: Method
@@ -27,13 +28,14 @@ package struct FieldChecksum: Sendable, Equatable {
         switch method {
         case .xor, .sum8: 1
         case .sum16: 2
+        case .sum32: 4
         case .crc(let crc): crc.width / 8
         }
     }
 
     /// Names of the methods as profiles spell them.
     package static let methods: [(name: String, method: Method)] =
-        [("xor", .xor), ("sum8", .sum8), ("sum16", .sum16)]
+        [("xor", .xor), ("sum8", .sum8), ("sum16", .sum16), ("sum32", .sum32)]
         + CyclicRedundancyCheck.variants.map { ($0.name, .crc($0.check)) }
 
     func check(_ bytes: [UInt8]) throws(DecodeError) {
@@ -44,7 +46,9 @@ package struct FieldChecksum: Sendable, Equatable {
             throw DecodeError("the frame is too short for its checksum", offset: bytes.count)
         }
         var sum = compute(bytes[first...last])
-        if isNegated { sum = (~sum &+ 1) & (1 << UInt32(width * 8) &- 1) }
+        if isNegated {
+            sum = (~sum &+ 1) & UInt32(truncatingIfNeeded: (UInt64(1) << UInt64(width * 8)) - 1)
+        }
         guard let place else {
             if sum == 0 { return }
             throw DecodeError("the checksum does not come to 0", offset: last)
@@ -64,6 +68,7 @@ package struct FieldChecksum: Sendable, Equatable {
         case .xor: UInt32(bytes.reduce(0, ^))
         case .sum8: bytes.reduce(0) { $0 &+ UInt32($1) } & 0xFF
         case .sum16: bytes.reduce(0) { $0 &+ UInt32($1) } & 0xFFFF
+        case .sum32: bytes.reduce(0) { $0 &+ UInt32($1) }
         case .crc(let crc): crc.compute(bytes)
         }
     }

@@ -8,6 +8,12 @@ package struct FrameContext: Sendable {
     package var key: [UInt8]?
     /// The unit that the device's display is set to, where its frames do not tell.
     package var displayUnit: MeasurementUnit?
+    /// What the gateway had asked when this frame came; empty where it came by itself.
+    package var request: [UInt8] = []
+    /// The day on which it is read, for devices that count days back from it.
+    package var today: LocalDateTime?
+    /// The number that the device will give to its next record.
+    package var nextRecord: UInt64?
     /// What earlier frames of the same session said, by the profile's own names.
     package var remembered: [String: ExactDecimal] = [:]
 

@@ -29,6 +29,12 @@ package struct FrameLayout: Sendable {
         case fields(FieldLayout)
         /// Several layouts under one source; the first that a frame fits reads it.
         case variants([FieldLayout])
+        /// Messages of text; the first layout that one fits reads it.
+        case text([TextLayout])
+        /// A message format that needs code.
+        case wire(WireFormat)
+        case stamp(StampFormat)
+        case checksum(ChecksumRule)
     }
     package var source: FrameSource
     package var format: Format
@@ -85,6 +91,8 @@ package struct FrameLayout: Sendable {
             case .fields(let layout): return try layout.readings(bytes, context)
             case .variants(let variants):
                 return try variants.variant(of: bytes).readings(bytes, context)
+            case .text(let layouts): return [try layouts.reading(bytes)]
+            case .wire(let format): return try format.readings(bytes, context)
             case .continuousGlucose:
                 return try ContinuousGlucose.readings(bytes, quirks: quirks)
             default:
@@ -145,7 +153,9 @@ package struct FrameLayout: Sendable {
             return try GeneralActivityInstantaneous.decode(bytes, quirks: quirks)
         case .medicalFloat: return try DeviceStateFrames.medicalFloat(bytes, quirks: quirks)
         case .state(let state): return try state.decode(bytes)
-        case .fields, .variants, .continuousGlucose:
+        case .stamp(let format): return try format.reading(bytes)
+        case .checksum(let rule): return rule.reading(bytes)
+        case .fields, .variants, .text, .wire, .continuousGlucose:
             throw DecodeError("such a layout may give several readings", offset: 0)
         }
     }

@@ -58,8 +58,12 @@ enum LayoutReader {
         }
     }
 
+    private static let shapes = [
+        "format", "fields", "variants", "text", "protocol", "stamp", "checksum",
+    ]
+
     private static func format(_ keys: MappingReader) -> FrameLayout.Format? {
-        guard let (key, value) = keys.exactlyOne(of: ["format", "fields", "variants"]) else {
+        guard let (key, value) = keys.exactlyOne(of: shapes) else {
             return nil
         }
         if key != "variants", keys.has("checksums") {
@@ -73,6 +77,11 @@ enum LayoutReader {
             guard let name = value.word(of: names.map(\.name)) else { return nil }
             return names.first { $0.name == name }?.format
         case "fields": return value.mapping(FieldReader.layout).map { .fields($0) }
+        case "text":
+            return (value.list(count: 1...64)?.compactMap(TextReader.layout)).map { .text($0) }
+        case "protocol": return value.choice(of: WireFormat.self).map { .wire($0) }
+        case "stamp": return value.choice(of: StampFormat.self).map { .stamp($0) }
+        case "checksum": return value.mapping(checksum).map { .checksum($0) }
         default:
             // What stands beside the variants holds for each of them.
             let shared = keys.optional("checksums").flatMap { $0.list() }?.compactMap {
@@ -90,6 +99,20 @@ enum LayoutReader {
                     })
             }
         }
+    }
+
+    private static func checksum(_ keys: MappingReader) -> ChecksumRule? {
+        let method = keys.required("method").flatMap(TextReader.method)
+        let name = keys.required("name")?.string()
+        guard let method, let name else { return nil }
+        var rule = ChecksumRule(method, name: name)
+        rule.swapsWords = keys.optional("swap-words")?.bool() ?? false
+        rule.isLittleEndian = keys.optional("little-endian")?.bool() ?? false
+        if keys.optional("frame")?.bool() ?? false { rule.before = [] }
+        if let before = keys.optional("before")?.hexBytes() { rule.before = before }
+        rule.between = keys.optional("between")?.hexBytes() ?? []
+        if let form = keys.optional("form")?.choice(of: ChecksumRule.Form.self) { rule.form = form }
+        return rule
     }
 
     private static func quirks(_ node: NodeReader) -> LayoutQuirks? {

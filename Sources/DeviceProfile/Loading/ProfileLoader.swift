@@ -55,14 +55,15 @@ package enum ProfileLoader {
         let layouts = keys.required("layouts")?.list(count: 1...100).map(LayoutReader.layouts)
         reportRepeated(layouts, keys)
         let session = keys.optional("session").flatMap(SessionReader.plan)
+        let wire = keys.optional("wire").flatMap(WireReader.plan)
         let decodeOnly = keys.optional("decode-only")?.string()
         if decodeOnly != nil, keys.has("session") {
             keys.problem(
                 about: "decode-only", "stands beside session",
                 accepted: "a session, or why there is none")
         }
-        let time = keys.required("time").flatMap(timeRules)
-        let codes = keys.optional("codes").flatMap(codeRules) ?? CodeRules()
+        let time = keys.required("time").flatMap(TimeRulesReader.time)
+        let codes = keys.optional("codes").flatMap(TimeRulesReader.codes) ?? CodeRules()
         let plausible = keys.optional("plausible").flatMap(plausibleRanges) ?? [:]
         let collect = keys.optional("collect").flatMap(collectRule)
         let tapes = keys.optional("tapes")?.list()?.compactMap(VectorReader.tape) ?? []
@@ -84,6 +85,11 @@ package enum ProfileLoader {
                 about: "session", "is missing",
                 accepted: "the steps of a GATT session, or decode-only with the reason")
         }
+        if transport?.isCable ?? false, decodeOnly == nil, !keys.has("wire") {
+            keys.problem(
+                about: "wire", "is missing",
+                accepted: "how the device is spoken to, or decode-only with the reason")
+        }
         guard let id, let revision, let title, let deviceClass, let transport, let confidence,
             let code, let models, let match, let layouts, let time
         else { return nil }
@@ -91,7 +97,8 @@ package enum ProfileLoader {
             id: id, revision: revision, title: title, deviceClass: deviceClass,
             isMedicalDevice: medical, confidence: confidence, confidenceNote: note,
             manufacturerCode: code, models: models, transport: transport, isGeneric: generic,
-            match: match, session: session, decodeOnly: decodeOnly, layouts: layouts, time: time,
+            match: match, session: session, wire: wire, decodeOnly: decodeOnly, layouts: layouts,
+            time: time,
             codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
             vectors: vectors, pairing: pairing, notes: notes, file: file,
             idLine: idNode?.node.line ?? 1, idColumn: idNode?.node.column ?? 1)
@@ -154,13 +161,15 @@ package enum ProfileLoader {
             }
             MatchPayloadReader.read(keys, &rule)
             rule.addressPrefixes = texts(keys.optional("address-prefix"))
-            let lookedUp = [
-                "name", "name-prefix", "service", "service-data", "company", "company-low-byte",
-            ]
+            let lookedUp =
+                [
+                    "name", "name-prefix", "service", "service-data", "company", "company-low-byte",
+                ] + CableRule.keys
+            rule.cable = CableRule.read(keys)
             guard lookedUp.contains(where: { keys.has($0) }) else {
                 node.report(
                     "has no condition that can be looked up",
-                    accepted: "name, name-prefix, service, service-data or company")
+                    accepted: "name, name-prefix, service, service-data, company or usb")
                 return nil
             }
             return rule
@@ -176,36 +185,6 @@ package enum ProfileLoader {
         let accepted = "a UUID such as \"2a35\" or 233bf000-5a34-1b6d-975c-000d5690abe4"
         return node.string(accepted: accepted) { BluetoothUUID($0) != nil }
             .flatMap { BluetoothUUID($0) }
-    }
-
-    private static func timeRules(_ node: NodeReader) -> TimeRules? {
-        node.mapping { keys in
-            var rules = TimeRules()
-            rules.clock = keys.required("clock")?.choice(of: TimeRules.Clock.self) ?? .none
-            rules.readings =
-                keys.required("readings")?.choice(of: TimeRules.Readings.self) ?? .mixed
-            rules.resolution =
-                keys.optional("resolution")?.choice(of: TimeResolution.self) ?? .second
-            rules.unreadableClock =
-                keys.optional("unreadable-clock")?.choice(of: TimeRules.UnreadableClock.self)
-                ?? .quarantine
-            if let tolerance = keys.optional("tolerance")?.duration() {
-                rules.tolerance = Interval(tolerance)
-            }
-            if let age = keys.optional("maximum-age")?.duration() {
-                rules.maximumAge = Interval(age)
-            }
-            return rules
-        }
-    }
-
-    private static func codeRules(_ node: NodeReader) -> CodeRules? {
-        node.mapping { keys in
-            var rules = CodeRules()
-            rules.measurementPosition = keys.optional("measurement-position")?.word(
-                of: ["10", "11", "20", "21", "30", "31", "40", "50"])
-            return rules
-        }
     }
 
     private static func plausibleRanges(_ node: NodeReader) -> [QuantityName: PlausibleRange]? {

@@ -80,7 +80,7 @@ enum VectorReader {
 
 extension LocalDateTime {
     /// Reads `2026-03-01T08:15:00`; nil for anything else.
-    init?(iso8601 text: some StringProtocol) {
+    package init?(iso8601 text: some StringProtocol) {
         let bytes = Array(text.utf8)
         guard bytes.count == 19, bytes[4] == 45, bytes[7] == 45, bytes[10] == 84,
             bytes[13] == 58, bytes[16] == 58

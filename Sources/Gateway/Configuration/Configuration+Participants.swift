@@ -1,5 +1,6 @@
 import DeviceProfile
 import Measurement
+import USBLink
 import YAML
 
 extension Configuration.Participant {
@@ -68,7 +69,7 @@ extension Configuration.OwnedDevice {
     static func read(_ keys: MappingReader) -> Self? {
         var made = Self()
         made.model = keys.optional("model")?.string(length: 1...100)
-        made.address = address(keys.optional("address"))
+        made.address = address(keys.optional("address")) ?? port(keys.optional("port"))
         made.serial = keys.optional("serial")?.string(length: 1...50)
         made.slot = keys.optional("slot")?.int(in: 0...255)
         made.wearingPosition = keys.optional("wearing-position")?.word(of: wearingPositions)
@@ -85,11 +86,16 @@ extension Configuration.OwnedDevice {
                 text.utf8.count <= 44 && ParticipantCode(text.prefix(20)) != nil
                     && text.utf8.allSatisfy { Words.isAlphanumeric($0) || $0 == 0x2D }
             }
-        if !keys.has("address"), !keys.has("serial") {
+        if !keys.has("address"), !keys.has("serial"), !keys.has("port") {
             keys.reader.report(
-                "names no device", accepted: "an address (Bluetooth) or a serial (USB)")
+                "names no device", accepted: "an address (Bluetooth), a serial or a port (USB)")
         }
         return made
+    }
+
+    /// The socket of a device without a serial number; it stands where a radio has its address.
+    private static func port(_ reader: NodeReader?) -> String? {
+        reader?.string(accepted: "a USB port such as 1-1.2") { USBPath($0) != nil }
     }
 
     private static func address(_ reader: NodeReader?) -> String? {

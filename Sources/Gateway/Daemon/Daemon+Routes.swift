@@ -23,6 +23,7 @@ extension Daemon {
         addDecisionRoutes()
         addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
+        addPortRoutes()
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }
         server.routeEvents("/v1/events")
     }
@@ -44,7 +45,14 @@ extension Daemon {
                 "clock", object: { $0.member("synchronised", now.synchronised) })
             writer.key("bluetooth")
             documents.adapters(bluetooth?.bluez?.status ?? [], &writer)
-            writer.member("usb", object: { $0.member("state", "off") })
+            writer.member(
+                "usb",
+                object: { writer in
+                    writer.member("state", usb?.state ?? "off")
+                    writer.member("devices", usb?.plugged.count ?? 0)
+                    writer.member("refused", usb?.refusals ?? 0)
+                    writer.member("problem", usb?.problem ?? ports.problem)
+                })
             if let tapes {
                 writer.member(
                     "tapes",
@@ -171,7 +179,9 @@ extension Daemon {
         }
         let address = stored.description.bluetoothAddress
         return documents.device(
-            stored, live: address.flatMap { bluetooth?.state(of: $0) } ?? "idle",
+            stored,
+            live: address.flatMap { bluetooth?.state(of: $0) }
+                ?? usb?.state(of: stored.description.id) ?? "idle",
             bonded: address.flatMap { bluetooth?.isBonded($0) } ?? false, participant: owner)
     }
 

@@ -20,6 +20,8 @@ import Status
     let uplink: UplinkService
     var bluetooth: BluetoothService?
     var tapes: TapeService?
+    var usb: USBService?
+    let ports: PortBindings
     let server: StatusServer
     let documents: StatusDocuments
     let quarantine: QuarantineDesk
@@ -52,6 +54,7 @@ import Status
         self.spool = spool
         self.roster = roster
         self.uplink = uplink
+        ports = PortBindings(stateDirectory: options.stateDirectory)
         documents = StatusDocuments(zone: configuration.gateway.timeZone)
         intake = Intake(
             spool: spool, counters: counters, profiles: { profiles.index }, roster: { roster },
@@ -117,6 +120,13 @@ import Status
                 counters: counters, zone: zone, profiles: { profiles.index },
                 register: { register }, endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
+            tasks.append(spawn { await service.run() })
+        }
+        if configuration.usb.enabled {
+            let service = USBService(
+                intake: intake, spool: spool, counters: counters, zone: zone, bindings: ports,
+                profiles: { profiles.index })
+            usb = service
             tasks.append(spawn { await service.run() })
         }
         if configuration.tape.enabled {
@@ -195,6 +205,7 @@ import Status
     /// Links first (what they have is stored), then the uplink's current batch, then the store.
     private func stop() async {
         await bluetooth?.stop()
+        await usb?.stop()
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         uplink.finish()

@@ -205,7 +205,9 @@ import Spool
         pairing.update(address) { $0.sessionBegan() }
         let owner = register().owner(
             address, isPairing: sighting.advertisement.showsOmronPairing)
-        spawn { [self] in await begin(address, profile, watched(peripheral), owner) }
+        spawn { [self] in
+            await begin(address, profile, watched(peripheral), owner, sighting.advertisement)
+        }
     }
 
     /// The peripheral itself, or one that tells the capture and the pairing what passes.
@@ -253,11 +255,11 @@ import Spool
 
     private func begin(
         _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: any GATTPeripheral,
-        _ owner: DeviceOwner
+        _ owner: DeviceOwner, _ advertisement: Advertisement
     ) async {
         let device = describe(address)
         guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
-            let machine = SessionMachine(
+            var machine = SessionMachine(
                 profile: profile, device: device, memory: stored, zone: zone, simulated: false,
                 now: GatewayTime.now(), owner: owner)
         else {
@@ -267,6 +269,7 @@ import Spool
                 at: GatewayTime.now().steady)
         }
         guard !isStopping else { return }
+        machine.sighted(advertisement)
         var surroundings = GATTSessionRunner.Surroundings(
             commit: { [weak self] commit in await self?.take(commit, of: address) ?? false },
             note: { SessionLog.write($0, device: device) })

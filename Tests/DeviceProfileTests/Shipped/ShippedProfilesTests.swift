@@ -42,6 +42,7 @@ import YAML
                 for count in 0..<vector.bytes.count {
                     let reading = layout.decode(Array(vector.bytes.prefix(count)))
                     if layout.allows(byteCount: count) { continue }
+                    if layout.isWhole(vector.bytes, cutTo: count) { continue }
                     #expect(reading.outcome == .rejected, "\(profile.id) \(vector.source) \(count)")
                 }
             }
@@ -50,7 +51,7 @@ import YAML
 
     @Test("Each profile's own advertisement is won by that profile and by no other")
     func registry() throws {
-        for profile in Shipped.profiles {
+        for profile in Shipped.profiles where !profile.transport.isCable {
             #expect(!profile.examples.isEmpty, "\(profile.id)")
             for example in profile.examples {
                 let shown = try Advertisement(adStructures: example.advertisement)
@@ -99,7 +100,9 @@ import YAML
     func clockOrder() {
         for profile in Shipped.profiles {
             let steps = profile.session?.steps ?? []
-            for case (let place, .setClock(let uuid, _)) in steps.enumerated() {
+            for case (let place, .setClock(let uuid, let setting)) in steps.enumerated() {
+                // The device tells its time itself before that.
+                if setting.occasion == .notification { continue }
                 #expect(steps[..<place].contains(.readClock(uuid)), "\(profile.id)")
             }
         }

@@ -64,7 +64,7 @@ import Testing
             (
                 "model: UC-352BLE",
                 "4:27: participants[0].devices[0]: names no device; accepted: an address "
-                    + "(Bluetooth) or a serial (USB)"
+                    + "(Bluetooth), a serial or a port (USB)"
             ),
             (
                 "address: 'A4:C1:38'",

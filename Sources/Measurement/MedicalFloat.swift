@@ -1,5 +1,3 @@
-package import Measurement
-
 /// An IEEE 11073 SFLOAT or FLOAT: a decimal number, or one of the special values.
 ///
 /// Mantissa and exponent are both two's complement (ISO/IEEE 11073-20601 annex F); the number is

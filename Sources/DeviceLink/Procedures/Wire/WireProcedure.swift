@@ -1,0 +1,62 @@
+package import DeviceProfile
+package import Measurement
+
+/// The talk of one protocol: what comes in, what goes out. It knows no store, no time zone, no keys.
+///
+/// `WireSession` runs it, decodes what it hands out, and commits before `.stored` is answered.
+package protocol WireProcedure: Sendable {
+    /// Takes one input and says what to do next, in order.
+    mutating func take(_ input: WireInput) -> [WireStep]
+}
+
+/// What a procedure is told.
+package enum WireInput: Sendable, Equatable {
+    case opened
+    case received([UInt8])
+    case feature([UInt8])
+    case control([UInt8])
+    case identity(StorageIdentity)
+    case block([UInt8])
+    case done
+    case refused(String)
+    /// The profile that the answer to `.identify` chose.
+    case identified(WirePlan)
+    /// All that was handed out before `.store` is on disk.
+    case stored
+    case timedOut
+    case paused
+}
+
+/// What a procedure wants.
+package enum WireStep: Sendable, Equatable {
+    case send([UInt8])
+    case setFeature(report: UInt8, [UInt8])
+    case setOutput(report: UInt8, [UInt8])
+    case getFeature(report: UInt8, length: Int)
+    case control(ControlTransfer)
+    case inquire
+    case readBlock(UInt32)
+    case writeBlock(UInt32, [UInt8])
+    /// Without a further input within this time `.timedOut` comes.
+    case expect(Interval)
+    /// `.paused` comes after this time.
+    case pause(Interval)
+    /// A message of the device, to be decoded by the profile's layout, and what it answers.
+    case message([UInt8], request: [UInt8] = [])
+    /// The device's clock as it is now.
+    case clock(LocalDateTime)
+    case serial(String)
+    case firmware(String)
+    /// What the device says it is; where several profiles fit, this chooses among them.
+    case identify(String)
+    /// Put all messages so far on disk, then `.stored` comes: before anything that lets the device
+    /// forget, or takes the record from it.
+    case store
+    case note(SessionNote)
+    /// The device gave all that it has.
+    case complete
+    /// The link stands, but the device does not do what it must; the next session resumes.
+    case broken(String)
+    /// A person has to act.
+    case needsPerson(String)
+}

@@ -1,0 +1,124 @@
+import Crypto
+
+/// A part of a talk with a device on a cable, as somebody recorded it, and what it says.
+package struct Exchange: Sendable {
+    package struct Step: Sendable, Equatable {
+        package var isOutput: Bool
+        package var bytes: [UInt8]
+        package init(isOutput: Bool, bytes: [UInt8]) {
+            self.isOutput = isOutput
+            self.bytes = bytes
+        }
+    }
+
+    private let profile: DeviceProfile
+    private let layout: FrameLayout
+    private var framer: WireFramer
+    private var context: FrameContext
+    private var readings: [Reading] = []
+    private var ignored = 0
+    private var records: Set<[UInt8]> = []
+    private var duplicates = 0
+    /// What came since the last thing that was sent.
+    private var answer: [[UInt8]] = []
+    private var request: [UInt8] = []
+    private var wasSending = false
+
+    /// The readings of all messages, and last a summary of what else came.
+    package static func readings(
+        _ steps: [Step], profile: DeviceProfile, _ context: FrameContext = FrameContext()
+    ) -> [Reading] {
+        guard let layout = profile.layout(for: .usb) ?? profile.layout(for: .serial) else {
+            return []
+        }
+        var exchange = Exchange(
+            profile: profile, layout: layout,
+            framer: WireFramer(profile.wire?.framing ?? .transfer), context: context)
+        for step in steps { exchange.take(step) }
+        exchange.closeAnswer()
+        return exchange.readings + [exchange.summary]
+    }
+
+    private init(
+        profile: DeviceProfile, layout: FrameLayout, framer: WireFramer, context: FrameContext
+    ) {
+        self.profile = profile
+        self.layout = layout
+        self.framer = framer
+        self.context = context
+    }
+
+    private var summary: Reading {
+        Reading.state([
+            "records-delivered": String(records.count), "duplicates": String(duplicates),
+            "busy-reports": String(framer.busyReports), "ignored-frames": String(ignored),
+        ])
+    }
+
+    private mutating func take(_ step: Step) {
+        if step.isOutput {
+            if !wasSending {
+                closeAnswer()
+                request = []
+            }
+            var cutter = WireFramer(profile.wire?.framing ?? .transfer)
+            request += cutter.take(step.bytes).flatMap { $0 }
+        } else {
+            answer += framer.take(step.bytes)
+        }
+        wasSending = step.isOutput
+    }
+
+    private mutating func closeAnswer() {
+        guard !answer.isEmpty else { return }
+        defer { answer = [] }
+        switch profile.wire?.procedure {
+        case .omronHHX?: decode(answer.flatMap { $0 }, request)
+        case .abbott?: abbott()
+        default: for message in answer { decode(message, request) }
+        }
+    }
+
+    private mutating func decode(_ message: [UInt8], _ request: [UInt8]) {
+        context.request = request
+        for reading in layout.readings(message, context) {
+            if reading.outcome == .measurement, !records.insert(reading.keyBytes).inserted {
+                duplicates += 1
+            }
+            readings.append(reading)
+        }
+    }
+
+    /// Typed reports: text in 60, the answers to the greeting in others, 22 says nothing.
+    private mutating func abbott() {
+        var text: [UInt8] = []
+        var greeting = Reading(.deviceState)
+        var types: [String] = []
+        for report in answer {
+            guard let type = report.first else { continue }
+            let data = Array(report.dropFirst())
+            switch type {
+            case 0x60: text += data
+            case 0x22: ignored += 1
+            default:
+                types.append("0x" + hexadecimal([type]))
+                let shown = OmronHHX.text(data)
+                if type == 0x06 { greeting.add(["serial": shown]) }
+                if type == 0x35 { greeting.add(["firmware": shown]) }
+            }
+        }
+        if !types.isEmpty {
+            greeting.add(["replies": types.joined(separator: ",")])
+            readings.append(greeting)
+        }
+        guard !text.isEmpty else { return }
+        decode(text, request)
+        let command = OmronHHX.text(Array(request.dropFirst()))
+        var sent = Reading.state(["command": command])
+        if command.hasPrefix("$time,") {
+            let set = command.dropFirst(6).split(separator: ",").joined(separator: ":")
+            sent.add(["set-to": set])
+        }
+        readings.append(sent)
+    }
+}

@@ -1,0 +1,363 @@
+import DeviceLink
+import DeviceProfile
+import EventLoop
+import Glibc
+import Measurement
+import Spool
+import USBLink
+
+/// Ties USB and serial devices to profiles and store: a plug is matched, a session runs, and a pull
+/// ends it; what is plugged in and is not served is listed with the reason.
+@LoopActor final class USBService {
+    private let intake: Intake
+    private let spool: Spool
+    private let counters: Counters
+    private let zone: TimeZoneRules
+    private let profiles: @LoopActor () -> ProfileIndex
+    private let tree: DeviceTree
+    let bindings: PortBindings
+    private var host: USBHost?
+    private var lines: LineWatcher?
+    private var messages: KernelMessages?
+    private var scanning: Task<Void, Never>?
+    private var scanAgain = false
+    private var ports: [USBPath: Port] = [:]
+    private var isStopping = false
+    private let ended = LoopCondition()
+    /// Devices whose descriptors cannot be what they say.
+    private(set) var refusals = 0
+    /// Why USB is not watched; nil while it is.
+    private(set) var problem: String?
+
+    /// One plugged device.
+    struct Port {
+        var info: USBDeviceInfo
+        var profile: String?
+        /// What `hakaru port list` says of it.
+        var state = "waiting"
+        var failures = 0
+        /// How often the kernel was asked again for its interfaces.
+        var looks = 0
+        var retry: EventSource?
+        var session: Session?
+    }
+    struct Session {
+        var task: Task<Void, Never>?
+        var runner: WireSessionRunner
+        var new = 0
+    }
+
+    init(
+        intake: Intake, spool: Spool, counters: Counters, zone: TimeZoneRules,
+        bindings: PortBindings, tree: DeviceTree = DeviceTree(),
+        profiles: @escaping @LoopActor () -> ProfileIndex
+    ) {
+        self.intake = intake
+        self.spool = spool
+        self.counters = counters
+        self.zone = zone
+        self.bindings = bindings
+        self.tree = tree
+        self.profiles = profiles
+    }
+
+    var state: String { problem == nil ? "watching" : "unavailable" }
+
+    /// What is plugged in, in the order of the sockets.
+    var plugged: [Port] { ports.values.sorted { "\($0.info.path)" < "\($1.info.path)" } }
+
+    /// What happens with a device now.
+    func state(of device: DeviceID) -> String? {
+        ports.values.first { $0.info.identity == device }?.state
+    }
+
+    /// The serial lines of a plugged device.
+    func lines(of path: USBPath) -> [String] { tree.lines(path) }
+
+    // MARK: start and end
+
+    /// Watches for devices until the task is cancelled.
+    func run() async {
+        var pause = Duration.seconds(1)
+        while !Task.isCancelled, !isStopping {
+            if await watch() { break }
+            guard (try? await sleep(for: pause)) != nil else { return }
+            pause = min(pause * 2, .seconds(600))
+        }
+        while !isStopping { if (try? await ended.wait()) == nil { break } }
+    }
+
+    private func watch() async -> Bool {
+        do throws(USBError) {
+            // First the messages, then the look: what comes in between is seen twice, not missed.
+            messages = try KernelMessages { [weak self] in self?.scan() }
+            let host = try USBHost(tree: tree) { [weak self] in self?.changed() }
+            self.host = host
+            await host.scan()
+            lines = LineWatcher { [weak self] in self?.recheck() }
+            problem = nil
+            Log.notice("usb-watching")
+            return true
+        } catch {
+            problem = error.description
+            counters.count("usb_unavailable")
+            Log.warning("usb-unavailable", ["reason": error.description])
+            messages = nil
+            return false
+        }
+    }
+
+    /// Ends all sessions after what they have is stored; every device is given back.
+    func stop() async {
+        isStopping = true
+        lines = nil
+        messages = nil
+        await scanning?.value
+        for port in ports.values { port.session?.runner.stop() }
+        for port in ports.values { await port.session?.task?.value }
+        host?.stop()
+        host = nil
+        ended.broadcast()
+    }
+
+    // MARK: plugs and pulls
+
+    /// The kernel told of something: its tree is looked at, once for any number of messages.
+    private func scan() {
+        guard let host, !isStopping else { return }
+        guard scanning == nil else { return scanAgain = true }
+        scanning = spawn { [self] in
+            repeat {
+                scanAgain = false
+                await host.scan()
+            } while scanAgain
+            refusals = await host.refusals
+            scanning = nil
+            // A message of udev may mean that a node was given to the group.
+            recheck()
+        }
+    }
+
+    private func changed() {
+        guard let host, !isStopping else { return }
+        let present = host.present
+        let now = Dictionary(uniqueKeysWithValues: present.map { ($0.path, $0) })
+        for (path, port) in ports where now[path]?.generation != port.info.generation {
+            port.session?.runner.unplugged()
+            ports[path] = nil
+            counters.count("usb_unplugged")
+        }
+        for info in present {
+            if ports[info.path] == nil {
+                counters.count("usb_plugged")
+                ports[info.path] = Port(info: info)
+            } else if ports[info.path]?.session == nil, ports[info.path]?.info != info {
+                ports[info.path]?.info = info
+            } else {
+                continue
+            }
+            settle(info.path)
+        }
+    }
+
+    private static let settling = Duration.milliseconds(100)
+    private static let mostLooks = 15
+
+    /// Waits until the kernel has made the interfaces, for as long as that ever takes, then decides.
+    private func settle(_ path: USBPath) {
+        guard let port = ports[path], port.retry == nil else { return }
+        guard !port.info.isSettled, port.looks < Self.mostLooks else { return consider(path) }
+        ports[path]?.looks += 1
+        ports[path]?.retry = EventLoop.shared.after(Self.settling) { [weak self] in
+            guard let self, let host, ports[path]?.info.generation == port.info.generation
+            else { return }
+            ports[path]?.retry = nil
+            spawn {
+                await host.scan()
+                guard let left = self.ports[path], left.info == port.info else { return }
+                self.settle(path)
+            }
+        }
+    }
+
+    /// Looks again at all that is not served: a line came, a port was bound, profiles changed.
+    func recheck() {
+        for (path, port) in ports where port.session == nil && port.retry == nil {
+            if port.profile == nil { consider(path) }
+        }
+    }
+
+    /// Ends the session of a port whose binding has changed, and looks at it anew.
+    func bindingChanged() {
+        for (path, port) in ports {
+            let wanted = bound(port.info)?.id
+            guard wanted != port.profile || port.profile == nil else { continue }
+            if let session = port.session {
+                session.runner.stop()
+            } else {
+                ports[path]?.retry = nil
+                ports[path]?.profile = nil
+                consider(path)
+            }
+        }
+    }
+
+    private func bound(_ info: USBDeviceInfo) -> DeviceProfile? {
+        bindings.profile(path: "\(info.path)", serial: info.ownSerial).flatMap {
+            profiles()[id: $0]
+        }
+    }
+
+    private func consider(_ path: USBPath) {
+        guard !isStopping, let port = ports[path], port.session == nil else { return }
+        let bound = bound(port.info)
+        let index = profiles()
+        let fitting = index.match(CableDevice(port.info))
+        let decision = PortRules.decide(
+            port.info, bound: bound, fitting: fitting, lines: tree.lines(path))
+        switch decision {
+        case .leave(let why):
+            guard port.state != why else { return }
+            ports[path]?.state = why
+            counters.count("usb_left_alone")
+        case .serve(let ids):
+            guard isPermitted(path, ids.first.flatMap { index[id: $0] }) else { return }
+            ports[path]?.profile = ids.first
+            begin(path, ids.compactMap { index[id: $0] })
+        }
+    }
+
+    /// Whether the nodes may be opened; if not, the next message of udev is waited for.
+    private func isPermitted(_ path: USBPath, _ profile: DeviceProfile?) -> Bool {
+        guard let profile, let info = ports[path]?.info else { return true }
+        let closed = CableLinks.nodes(profile, info, tree.lines(path)).first {
+            access($0, R_OK | W_OK) != 0 && errno == EACCES
+        }
+        guard let closed else { return true }
+        let state = "needs-person: \(USBError.permission(node: closed))"
+        guard ports[path]?.state != state else { return false }
+        ports[path]?.state = state
+        counters.count("usb_no_permission")
+        Log.warning("usb-no-permission", ["node": closed])
+        return false
+    }
+
+    // MARK: sessions
+
+    private func begin(_ path: USBPath, _ candidates: [DeviceProfile]) {
+        guard let info = ports[path]?.info, let host, let first = candidates.first else { return }
+        guard intake.trouble == nil else { return again(path, info, "the store takes nothing") }
+        guard let transport = CableLinks.make(first, info, host, tree.lines(path)) else {
+            ports[path]?.state = "\(first.id): the device lacks the interface it needs"
+            counters.count("usb_wrong_interface")
+            return
+        }
+        ports[path]?.state = "session"
+        spawn { [self] in await start(path, info, candidates, transport) }
+    }
+
+    private func start(
+        _ path: USBPath, _ info: USBDeviceInfo, _ candidates: [DeviceProfile],
+        _ transport: any WireTransport
+    ) async {
+        let device = DeviceDescription(
+            id: info.identity, address: "\(info.path)", manufacturer: info.manufacturerName,
+            serial: info.ownSerial)
+        guard let memory = try? await spool.memory(of: device.id) ?? DeviceMemory() else {
+            counters.count("sessions_without_memory")
+            return again(path, info, "the store cannot be read")
+        }
+        guard ports[path]?.info.generation == info.generation, !isStopping else { return }
+        guard
+            let session = WireSession(
+                candidates: candidates, device: device, memory: memory, zone: zone,
+                simulated: false, now: GatewayTime.now())
+        else {
+            ports[path]?.state = "\(candidates[0].id) names no procedure that is known"
+            counters.count("usb_no_procedure")
+            return
+        }
+        let runner = WireSessionRunner(
+            session: session, transport: transport,
+            surroundings: WireSessionRunner.Surroundings(
+                clock: { GatewayTime.now() },
+                commit: { [weak self] in await self?.take($0, path, info) ?? false },
+                note: { [weak self] in self?.note($0, device) }))
+        ports[path]?.session = Session(runner: runner)
+        ports[path]?.session?.task = spawn { [self] in
+            counters.count("sessions_started")
+            try? await spool.noteDevice(
+                device, profile: candidates[0].id, seenAt: GatewayTime.now().utc)
+            Log.info(
+                "session-started",
+                ["device": device.id.shortened, "profile": candidates[0].id, "link": "usb"])
+            let end = await runner.run()
+            finished(path, info, device, end)
+        }
+    }
+
+    private func take(
+        _ commit: SessionCommit, _ path: USBPath, _ info: USBDeviceInfo
+    ) async -> Bool {
+        guard case .stored(let new) = await intake.take(commit) else { return false }
+        if ports[path]?.info.generation == info.generation { ports[path]?.session?.new += new }
+        return true
+    }
+
+    private func note(_ note: SessionNote, _ device: DeviceDescription) {
+        if case .refused(let step, _) = note { counters.count("usb_refused_\(step)") }
+        SessionLog.write(note, device: device)
+    }
+
+    private func finished(
+        _ path: USBPath, _ info: USBDeviceInfo, _ device: DeviceDescription, _ end: SessionEnd
+    ) {
+        let isHere = ports[path]?.info.generation == info.generation
+        let new = isHere ? ports[path]?.session?.new ?? 0 : 0
+        Log.info(
+            "session-ended",
+            ["device": device.id.shortened, "end": "\(end)", "new": "\(new)", "link": "usb"])
+        counters.count(end.counter)
+        guard isHere else { return }
+        ports[path]?.session = nil
+        switch end {
+        case .complete:
+            ports[path]?.failures = 0
+            ports[path]?.state = "read"
+            // A binding that changed meanwhile is looked at now.
+            if bound(info).map({ $0.id != ports[path]?.profile }) ?? false { consider(path) }
+        case .interrupted(let why): again(path, info, why)
+        case .needsPerson(let why):
+            ports[path]?.state = "needs-person: \(why)"
+            later(path, info, .seconds(300))
+        }
+    }
+
+    private func again(_ path: USBPath, _ info: USBDeviceInfo, _ why: String) {
+        guard ports[path]?.info.generation == info.generation, !isStopping else { return }
+        let failures = (ports[path]?.failures ?? 0) + 1
+        ports[path]?.failures = failures
+        ports[path]?.state = "again soon: \(why)"
+        later(path, info, .seconds(min(300, 1 << min(9, failures - 1))))
+    }
+
+    /// Tries once more while the device stays plugged in.
+    private func later(_ path: USBPath, _ info: USBDeviceInfo, _ wait: Duration) {
+        guard ports[path]?.info.generation == info.generation, !isStopping else { return }
+        ports[path]?.retry = EventLoop.shared.after(wait, tolerance: wait / 10) { [weak self] in
+            guard let self, ports[path]?.info.generation == info.generation else { return }
+            ports[path]?.retry = nil
+            consider(path)
+        }
+    }
+}
+
+extension SessionEnd {
+    fileprivate var counter: String {
+        switch self {
+        case .complete: "sessions_complete"
+        case .interrupted: "sessions_interrupted"
+        case .needsPerson: "sessions_need_person"
+        }
+    }
+}

@@ -1,0 +1,353 @@
+"""The USB and serial cases of scripts/check-cases: their bytes in, what the program prints compared.
+
+A case holds `hex`, `record_hex` or `text` (one message), `exchange` (what went over the cable), `pairs`
+(bytes and their checksum), descriptors, or only a layout in words, out of which records are built here.
+"""
+
+import json
+import re
+import tempfile
+from decimal import Decimal, InvalidOperation
+
+# What a case calls a value, and what decode calls it.
+VALUES = {
+    "systolic": ("systolic", "mm[Hg]"),
+    "diastolic": ("diastolic", "mm[Hg]"),
+    "mean": ("mean_arterial_pressure", "mm[Hg]"),
+    "pulse": ("pulse_rate", "/min"),
+    "pulse_bpm": ("pulse_rate", "/min"),
+    "mg_dl": ("glucose", "mg/dL"),
+    "mmol_l": ("glucose", "mmol/L"),
+    "weight_kg": ("weight", "kg"),
+    "height_cm": ("height", "cm"),
+    "bmi": ("body_mass_index", "kg/m2"),
+    "fat_percent": ("body_fat", "%"),
+    "muscle_kg": ("muscle_mass", "kg"),
+    "bone_kg": ("bone_mass", "kg"),
+    "water_percent": ("body_water", "%"),
+    "water_kg": ("body_water_mass", "kg"),
+    "steps": ("steps", "{steps}"),
+    "kcal": ("calories", "kcal"),
+    "distance_miles": ("distance", "[mi_i]"),
+}
+WEIGHT_UNITS = {"kg": "kg", "g": "g", "lb": "[lb_av]", "oz": "[oz_av]"}
+TIMES = ("time", "device_time", "meter_clock")
+SOURCES = ("usb", "serial", "eeprom", "stamp")
+FLAGS = {"irregular heartbeat": "irregular-pulse", "body movement": "body-movement"}
+
+
+class Failed(Exception):
+    """The program refused, or printed nothing."""
+
+
+class CableCase:
+    """One case on its way through the program."""
+
+    def __init__(self, case, run, names):
+        self.case = case
+        self.call = run
+        self.names = names
+        self.expected = case["expected"]
+        self.failures = []
+        self.checks = 0
+
+    def failed(self):
+        kinds = [("config_hex", self.enumerate), ("pairs", self.pairs),
+                 ("next_record_numbers", self.record_numbers), ("exchange", self.exchange),
+                 ("record_layout", self.named_layout), ("layout", self.formulas),
+                 ("commands", self.commands)]
+        for key, check in kinds:
+            if key in self.case:
+                check()
+                break
+        else:
+            self.message()
+        if self.checks == 0 and not self.failures:
+            self.failures.append("nothing of this case can be seen in what the program prints")
+        return self.failures
+
+    # Running.
+
+    def decode(self, *arguments):
+        """The objects that decode prints, by the first name of the model that the program knows."""
+        refusal = None
+        for name in self.names:
+            try:
+                return self.call(["decode", "--model", name, "--json", *arguments])
+            except Exception as error:
+                refusal = refusal or error
+                if "no profile knows" not in str(error):
+                    raise Failed(str(error)) from error
+        raise Failed(str(refusal))
+
+    def from_sources(self, hex_, sources):
+        """What the first source that accepts the bytes makes of them; else what the last one says."""
+        refused = None
+        for source in sources:
+            try:
+                found = self.decode("--source", source, "--hex", hex_)
+            except Failed as error:
+                refused = refused or error
+                continue
+            if found[0]["outcome"] != "rejected":
+                return found
+            refused = found
+        if isinstance(refused, Failed) or refused is None:
+            raise refused or Failed("no source")
+        return refused
+
+    # Kinds of cases.
+
+    def enumerate(self):
+        found = self.call(["explain", "--json", "--device-descriptor", self.case["hex"],
+                           "--configuration", self.case["config_hex"],
+                           "--report-descriptor", self.case["hid_report_desc_hex"]])[0]
+        for key, value in self.expected.items():
+            self.check(same(value, found.get("descriptors", {}).get(key)), key, value,
+                       found.get("descriptors", {}).get(key))
+
+    def pairs(self):
+        for hex_, wanted in self.case["pairs"].items():
+            found = Details(self.decode("--source", "checksum", "--hex", hex_))
+            shown = next(iter(found.details.values()), None)
+            self.check(same(wanted, shown), hex_, wanted, shown)
+
+    def record_numbers(self):
+        rows = zip(self.case["next_record_numbers"], self.case["record_u16"],
+                   self.expected["record_u32"])
+        for following, low, wanted in rows:
+            hex_ = int(low).to_bytes(2, "little").hex()
+            found = Details(self.decode("--source", "number", "--hex", hex_,
+                                        "--next-record", str(following)))
+            self.check(same(wanted, found["record_u32"]), f"next {following}", wanted,
+                       found["record_u32"])
+
+    def exchange(self):
+        lines = [json.dumps({"tape": 1, "transport": "usb"})]
+        for second, step in enumerate(self.case["exchange"]):
+            at = f"2026-03-01T08:{second // 60:02}:{second % 60:02}.000+09:00"
+            for hex_ in self.wire_bytes(step):
+                lines.append(json.dumps({"at": at, step["dir"]: {"data": hex_}}))
+        today = [key.removeprefix("date_when_host_is_") for key in self.expected
+                 if key.startswith("date_when_host_is_")]
+        with tempfile.NamedTemporaryFile("w", suffix=".tape") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            options = ["--today", today[0]] if today else []
+            self.compare(self.decode("--exchange", file.name, *options))
+
+    def wire_bytes(self, step):
+        """The bytes as they went over the cable, where a case holds only what was inside."""
+        if "hex" in step:
+            return [step["hex"]]
+        if "text" in step:
+            return ["02" + step["text"].encode().hex() + "03"]
+        payload = bytes.fromhex(step["payload_hex"])
+        parts = [payload[start:start + 7] for start in range(0, len(payload), 7)]
+        return [(bytes([len(part)]) + part.ljust(7, b"\xcd")).hex() for part in parts]
+
+    def message(self):
+        hex_ = self.case.get("hex") or self.case.get("record_hex")
+        if isinstance(self.case.get("text"), str):
+            hex_ = self.case["text"].encode().hex()
+        if not isinstance(hex_, str):
+            raise Failed("the case holds no bytes")
+        bare = "record_hex" in self.case or self.case["kind"] == "checksum"
+        self.compare(self.from_sources(hex_, ("checksum",) if bare else SOURCES))
+
+    def named_layout(self):
+        """Builds records of the places that the layout names, each with one flag of the case."""
+        names = self.case["record_layout"].split()
+        for mask, meaning in self.expected["flags"].items():
+            mask = int(mask, 16)
+            place = {"yy": 12, "mm": 5, "dd": 6, "hh": 7, "mi": 8, "ss": 9, "unit": 0,
+                     "SYS_hi": 300 >> 8, "SYS_lo": 300 & 255, "DIA": 90, "PUL": 70,
+                     "FLAGS_hi": mask >> 8, "FLAGS_lo": mask & 255}
+            record = bytes(place[name] for name in names if name != "XOR")
+            objects = self.decode("--source", "checksum", "--hex", record.hex())
+            found = Details(objects)
+            self.check(number(found.value("systolic")) == 300, "systolic", 300,
+                       found.value("systolic"))
+            if meaning in FLAGS:
+                self.check(FLAGS[meaning] in found.flags, meaning, FLAGS[meaning], found.flags)
+            else:
+                index = mask // (mask & -mask)
+                self.check(same(index, found["truread_index"]), meaning, index,
+                           found["truread_index"])
+
+    def formulas(self):
+        """Computes the places of a layout that are said as formulas, for records built here."""
+        text = self.expected.get("record")
+        if text:
+            return self.word_formulas(text)
+        for seed in range(12):
+            b = [95 + seed, 55 + seed, 60 + seed, (seed % 12 + 1) | (seed % 2) << 7,
+                 (seed + 1) | (seed // 2 % 2) << 7, seed, seed * 4, 20 + seed | (seed // 4 % 2) << 7]
+            names = {f"b{index}": value for index, value in enumerate(b)}
+            got = {key: eval(rule, {"__builtins__": {}}, names)  # A formula of the case file.
+                   for key, rule in self.expected.items() if re.fullmatch(r"[b0-9x+&a-f()]+", rule)}
+            found = Details(self.decode("--source", "usb", "--hex", bytes(b).hex()))
+            for name in ("systolic", "diastolic", "pulse"):
+                value = found.value(VALUES[name][0])
+                self.check(number(value) == got[name], name, got[name], value)
+            time = (f"{got['year']:04}-{got['month']:02}-{got['day']:02}"
+                    f"T{got['hour']:02}:{got['minute']:02}")
+            self.check((found.time or "").startswith(time), "time", time, found.time)
+            for key, flag in (("body_movement", "body-movement"), ("arrhythmia", "irregular-pulse")):
+                self.check(bool(got[key]) == (flag in found.flags), key, bool(got[key]), found.flags)
+            self.check((2 if got["user2"] else 1) == found.slot, "user", got["user2"], found.slot)
+
+    def word_formulas(self, text):
+        rules = dict(re.findall(r"(\w+)=(\(?[w>&0-9()]+)", text))
+        start, end = map(int, re.search(r"chars (\d+)\.\.(\d+)", text).groups())
+        names = {"sys": "systolic", "dia": "diastolic"}
+        for word in (0x04814078, 0x0641912C, 0x03C0C85A):
+            record = "2607110905".ljust(start, "0") + f"{word:0{end - start}x}"
+            found = Details(self.decode("--source", "usb", "--hex", record.ljust(32, "0").encode().hex()))
+            self.check((found.time or "").startswith("2026-07-11T09:05"), "time",
+                       "2026-07-11T09:05", found.time)
+            for name, rule in rules.items():
+                wanted = eval(rule, {"__builtins__": {}}, {"w": word})
+                value = found.value(VALUES[names.get(name, name)][0])
+                self.check(number(value) == wanted, name, wanted, value)
+
+    def commands(self):
+        for name, text in self.case["commands"].items():
+            hex_ = text.split()[0]
+            bytes_ = bytes.fromhex(hex_)
+            total = 0
+            for byte in bytes_[1:-1]:
+                total ^= byte
+            self.check(total == bytes_[-1], f"{name} xor", hex(bytes_[-1]), hex(total))
+            found = Details(self.decode("--source", "usb", "--hex", hex_))
+            self.check(found["command"] == name, name, name, found["command"])
+            for key in self.expected:
+                shown = found[key]
+                if shown is not None:
+                    self.check(same(self.expected[key], shown), key, self.expected[key], shown)
+        length = int(self.expected["record_len"])
+        empty = self.decode("--source", "usb", "--hex", "ff" * length)[0]
+        self.check("empty-slot" in empty["flags"], "empty_record", "an empty slot", empty)
+        short = self.decode("--source", "usb", "--hex", "ff" * (length - 1))[0]
+        self.check(short["outcome"] == "rejected", "record_len", "rejected", short)
+
+    # Comparing.
+
+    def check(self, holds, what, expected, got):
+        self.checks += 1
+        if not holds:
+            self.failures.append(f"{what}: expected {expected!r}, got {got!r}")
+
+    def compare(self, objects):
+        found = Details(objects)
+        if "reject" in self.expected:
+            self.check(found.outcome == "rejected", "outcome", "rejected", found.outcome)
+            return
+        self.check(found.outcome != "rejected", "outcome", "a message that is understood",
+                   objects[0].get("reason"))
+        if self.expected.get("emit") is False:
+            self.check(not found.measurements, "emit", "no measurement", found.outcome)
+        for key, value in self.expected.items():
+            self.member(key, value, found)
+
+    def member(self, key, value, found):
+        if key == "emit" or is_prose(key, value):
+            return
+        if key.startswith("date_when_host_is_"):
+            self.check((found.time or "").startswith(value), key, value, found.time)
+        elif key in TIMES:
+            self.check((found.time or "").startswith(value), key, value, found.time)
+        elif key in VALUES and (is_number(value) or value is None):
+            name, unit = VALUES[key]
+            item = found.values.get(name, {})
+            holds = number(item.get("value")) == number(value)
+            self.check(holds and (value is None or item.get("unit") == unit), key, value, item)
+        elif key == "value":
+            item = found.values.get("weight", {})
+            self.check(number(item.get("value")) == number(value), key, value, item)
+        elif key == "unit" and value in WEIGHT_UNITS and "weight" in found.values:
+            shown = found.values["weight"]["unit"]
+            self.check(shown == WEIGHT_UNITS[value], key, WEIGHT_UNITS[value], shown)
+        elif key == "records" and isinstance(value, list):
+            self.records(value, found)
+        elif key in ("count", "records") and found[key] is None:
+            self.check(len(found.measurements) == value, key, value, len(found.measurements))
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                self.member(f"{key}_{name}", inner, found)
+        elif (key.endswith("_ok") or key.endswith("_verified")) and value is True:
+            self.check(found.outcome != "rejected", key, "accepted", found.outcome)
+        elif isinstance(value, list):
+            shown = ",".join(str(item) for item in value)
+            self.check(same(shown, found[key]), key, shown, found[key])
+        else:
+            shown = found[key]
+            if isinstance(value, str) and re.fullmatch("0x[0-9a-fA-F]+", value):
+                shown = found["code"] if found["code"] is not None else shown
+            self.check(same(value, shown), key, value, shown)
+
+    def records(self, wanted, found):
+        self.check(len(found.measurements) == len(wanted), "records", len(wanted),
+                   len(found.measurements))
+        for row, item in zip(wanted, found.measurements):
+            one = Details([item])
+            for key, value in row.items():
+                if key == "user":
+                    self.check(one.slot == value, key, value, one.slot)
+                else:
+                    self.member(key, value, one)
+
+
+class Details:
+    """What all objects of one call say together."""
+
+    def __init__(self, objects):
+        if not objects:
+            raise Failed("the program printed nothing")
+        self.measurements = [item for item in objects if item["outcome"] == "measurement"]
+        first = (self.measurements or objects)[0]
+        self.outcome = first["outcome"]
+        self.time = next((item["device_time"] for item in objects if item.get("device_time")), None)
+        self.slot = first.get("user_slot")
+        self.flags = [flag for item in objects for flag in item.get("flags") or []]
+        self.values = {}
+        self.details = {}
+        for item in objects:
+            self.values.update(item.get("values") or {})
+            self.details.update(item.get("details") or {})
+
+    def __getitem__(self, key):
+        return self.details.get(key.replace("_", "-"))
+
+    def value(self, name):
+        return (self.values.get(name) or {}).get("value")
+
+
+def is_prose(key, value):
+    """Words for people: what cannot stand in an output of numbers and names."""
+    if key in ("meaning", "rule", "note", "quirk", "layout", "end", "end_marker", "clock_not_set"):
+        return True
+    return isinstance(value, str) and len(value.split()) > 3
+
+
+def is_number(value):
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+
+
+def number(value):
+    try:
+        return None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        return value
+
+
+def same(wanted, shown):
+    """Equal as numbers, as hexadecimal digits in any spelling, or as text."""
+    if wanted is None or shown is None:
+        return wanted is None and shown is None
+    if isinstance(wanted, bool):
+        return str(shown) == str(wanted).lower() or shown is wanted
+    if is_number(wanted):
+        return number(wanted) == number(shown)
+    plain = [str(text).lower().removeprefix("0x") for text in (wanted, shown)]
+    return plain[0] == plain[1] or str(shown).startswith(str(wanted)) and "T" in str(wanted)
