@@ -1,6 +1,7 @@
 import EventLoop
 import JSON
 import Measurement
+import Register
 import Spool
 import Status
 

@@ -35,6 +35,7 @@ import Status
     private var retention: EventSource?
     private var settling: EventSource?
     private var isStopping = false
+    private var exitCode: Int32 = 0
 
     /// Builds everything; nothing runs yet.
     package init(_ options: DaemonOptions, _ configuration: Configuration) throws {
@@ -125,7 +126,7 @@ import Status
             let service = BluetoothService(
                 adapters: configuration.bluetooth.adapters, intake: intake, spool: spool,
                 counters: counters, zone: zone, profiles: { profiles.index },
-                register: { register })
+                register: { register }, endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
             tasks.append(spawn { await service.run() })
         }
@@ -193,6 +194,22 @@ import Status
         spawn { await self.stop() }
     }
 
+    /// Nothing has brought an adapter back: ends with a code for which systemd starts the daemon anew.
+    ///
+    /// Not in the first ten minutes, and only under a service manager, so that it is no loop.
+    private func endOfLadder() -> Bool {
+        guard !isStopping, ServiceManager.isPresent,
+            GatewayTime.now().utc - startedAt >= .minutes(10)
+        else { return false }
+        Log.error("bluetooth-hopeless", ["exit": "\(Self.hopelessExit)"])
+        exitCode = Self.hopelessExit
+        beginStop()
+        return true
+    }
+
+    /// `EX_UNAVAILABLE`.
+    static let hopelessExit: Int32 = 69
+
     /// Links first (what they have is stored), then the uplink's current batch, then the store.
     private func stop() async {
         await bluetooth?.stop()
@@ -210,7 +227,7 @@ import Status
         server.stop()
         await spool.close()
         Log.notice("stopped")
-        EventLoop.shared.stop(0)
+        EventLoop.shared.stop(exitCode)
     }
 }
 
