@@ -51,9 +51,12 @@ enum Completion {
         var lines = [line("", unique(commands.compactMap(\.path.first) + ["help"]))]
         for name in unique(commands.filter { $0.path.count > 1 }.compactMap(\.path.first)) {
             let members = commands.filter { $0.path.count > 1 && $0.path[0] == name }
-            lines.append(line(name, members.map { $0.path[1] }))
+            // Some are commands of their own as well: their options stand beside the words.
+            let own = commands.filter { $0.path == [name] }.flatMap(\.options)
+            lines.append(line(name, members.map { $0.path[1] } + own.map { "--" + $0.name }))
         }
-        for command in commands {
+        let groups = Set(commands.filter { $0.path.count > 1 }.compactMap(\.path.first))
+        for command in commands where command.path.count > 1 || !groups.contains(command.name) {
             lines.append(
                 line(command.name, command.wordChoices + command.options.map { "--" + $0.name }))
         }

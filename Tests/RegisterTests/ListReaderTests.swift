@@ -286,7 +286,9 @@ extension String {
             Issue.record("it was taken")
         } catch {
             let lines = error.list.map(\.description)
-            #expect(lines.contains { $0.hasPrefix("l.yaml:2:44: participants[0].participant_id:") })
+            #expect(
+                lines.contains { $0.hasPrefix("l.yaml:2:46: participants[0].participant_id:") },
+                "\(lines)")
             #expect(lines.contains { $0.contains("3:") && $0.contains("looks like a name") })
             #expect(lines.contains { $0.hasPrefix("l.yaml:4:5:") && $0.contains("is empty") })
         }

@@ -71,7 +71,7 @@ import Testing
     }
 
     /// From the third page on the tables' first pages are hit too; from the fortieth only rows.
-    @Test(arguments: [3, 40])
+    @Test(arguments: [3, 43])
     func `what survives of a damaged store is in the new one, with its place in the outbox`(
         firstPage: Int
     ) async throws {
