@@ -280,11 +280,12 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
                 name: "address beside a directory",
                 text: destination("directory: /srv/out"),
                 problem:
-                    "2:58: destinations[0].url: stands beside directory, where documents become "
+                    "2:47: destinations[0].url: stands beside directory, where documents become "
                     + "files"),
             Wrong(
                 name: "password in the proxy", text: destination("proxy: 'http://a:b@proxy:8080'"),
-                problem: "2:97: destinations[0].proxy: is not accepted"),
+                problem: "2:99: destinations[0].proxy: is a value that does not fit; accepted: "
+                    + "http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT"),
             Wrong(
                 name: "reserve that leaves no room",
                 text: minimal("storage: { maximum: 20MB, reserve: 15MB }"),
