@@ -51,7 +51,9 @@ enum Completion {
         var lines = [line("", unique(commands.compactMap(\.path.first) + ["help"]))]
         for name in unique(commands.filter { $0.path.count > 1 }.compactMap(\.path.first)) {
             let members = commands.filter { $0.path.count > 1 && $0.path[0] == name }
-            lines.append(line(name, members.map { $0.path[1] }))
+            // A group may be a command itself: the first line about a name is the one that counts.
+            let own = commands.first { $0.path == [name] }?.options.map { "--" + $0.name } ?? []
+            lines.append(line(name, members.map { $0.path[1] } + own))
         }
         for command in commands {
             lines.append(

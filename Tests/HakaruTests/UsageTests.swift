@@ -50,7 +50,7 @@ import Testing
             Wrong(
                 arguments: ["records", "--state", "lost"],
                 message: "--state is 'lost'; accepted: all, waiting, held, unassigned, "
-                    + "quarantined, discarded, dead-letters, delivered"),
+                    + "guest, quarantined, discarded, dead-letters, delivered"),
             Wrong(
                 arguments: ["completion", "fish"],
                 message: "completion does not know 'fish'; accepted: bash"),
@@ -138,7 +138,7 @@ import Testing
     @Test(
         "bash completes commands, words and options",
         arguments: [
-            (["st"], ["status"]), (["quarantine", "s"], ["show"]),
+            (["st"], ["status", "station"]), (["quarantine", "s"], ["show"]),
             (["--socket", "/x", "records", "--st"], ["--state"]),
             (["records", "--state", "d"], ["discarded", "dead-letters", "delivered"]),
             (["completion", "b"], ["bash"]), (["replay", "/etc/passw"], ["/etc/passwd"]),
