@@ -263,7 +263,9 @@ def run(people, seed, gateway):
     before = gateway.hakaru("status")["records"]
     gateway.start_receiver()
     gateway.delivered()
-    lines = [json.loads(line) for line in open(gateway.path("received"))]
+    connection.close()
+    with open(gateway.path("received")) as f:
+        lines = [json.loads(line) for line in f]
     sent = [line for line in lines if line["event"] == "record" and line["verdict"] == "accepted"]
     rejected = [line for line in lines
                 if line["event"] == "record" and line["verdict"] not in ("accepted", "duplicate")]
