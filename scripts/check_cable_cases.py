@@ -208,7 +208,7 @@ class CableCase:
         self.check([int(step) for step in steps] == [271, 959], "steps", [271, 959], steps)
         self.check(len({item["record_key"] for item in found}) == 1, "rule", "one key",
                    [item["record_key"] for item in found])
-        times = {item["device_time"][:10] for item in found}
+        times = {(item["device_time"] or item["observation_time"])[:10] for item in found}
         self.check(times == {"2009-05-20"}, "day", "2009-05-20", times)
 
     def symptom(self):

@@ -19,6 +19,8 @@ package enum LedgerEvent: String, Sendable, CaseIterable {
     case consentChanged = "consent-changed"
     case purged
     case configurationChanged = "configuration-changed"
+    /// The data keys were sealed under another master key.
+    case keysRotated = "keys-rotated"
     /// Retention removed delivered records.
     case expired
     case salvaged

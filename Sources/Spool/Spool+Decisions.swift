@@ -58,6 +58,7 @@ extension Spool {
             }
             try connection.run(
                 .assignParticipant, [.text(participant), .text(rule), .row(row)])
+            _ = try connection.reseal(row, at: now)
             try connection.run(.deleteOpenDeliveries, [.row(row)])
             try Appender(connection: connection, now: now).insertDeliveries(
                 destinations, row, observed: found.observed, since: now,

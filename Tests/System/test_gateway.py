@@ -327,6 +327,49 @@ class Store(SystemTest):
         self.assertEqual(self.gateway.daemon.poll(), None)
 
 
+class People(SystemTest):
+    def holding(self, text):
+        """The files of the state directory in which a text stands."""
+        state = self.gateway.path("state")
+        found = []
+        for name in sorted(os.listdir(state)):
+            with open(os.path.join(state, name), "rb") as f:
+                if text in f.read():
+                    found.append(name)
+        return found
+
+    def test_a_purge_leaves_no_byte_of_a_persons_values_in_any_file(self):
+        self.up()
+        self.play("cuff", tapes.cuff(tapes.series(20, systolic=187)))
+        self.gateway.delivered()
+        self.assertTrue(self.holding(b'"number":187'))
+        answer = self.gateway.hakaru("purge", "P0000001")
+        self.assertEqual(answer["records"], 20)
+        self.assertTrue(answer["still_configured"])
+        self.assertEqual(self.holding(b'"number":187'), [])
+        self.assertEqual(self.status("records", "stored"), 0)
+        self.assertIn("purged", [e["event"] for e in self.gateway.hakaru(
+            "ledger", "list", lines=True)])
+        self.assertTrue(self.gateway.hakaru("ledger", "verify")["whole"])
+
+    def test_with_a_master_key_no_file_holds_a_value_and_a_lost_key_is_a_state(self):
+        key = self.gateway.path("master.key")
+        with open(key, "w") as f:
+            f.write("5a" * 32 + "\n")
+        self.up(more="storage: { encryption: { key-file: %s } }" % key)
+        self.play("cuff", tapes.cuff(tapes.series(5, systolic=187)))
+        self.assertEqual(len(self.gateway.delivered()), 5)
+        self.assertEqual(self.holding(b'"number":187'), [])
+        self.assertEqual(self.status("storage", "encryption"), "on")
+        self.gateway.stop_daemon()
+        os.rename(key, key + ".away")
+        self.gateway.start_daemon()
+        self.assertEqual(self.gateway.daemon.poll(), None)
+        self.assertIn("key-missing", self.gateway.log())
+        os.rename(key + ".away", key)
+        self.gateway.wait("the key", lambda: self.status("records", "stored") == 5)
+
+
 class Mistakes(SystemTest):
     def test_every_mistake_of_a_configuration_is_named_with_its_place(self):
         self.gateway.configure([tapes.CUFF], change=lambda text: text.replace(

@@ -151,8 +151,16 @@ extension Configuration.Retention {
 extension Configuration.Storage {
     static func read(_ keys: MappingReader) -> Self? {
         let range = 8_000_000...1_000_000_000_000
-        return Self(
-            maximumBytes: keys.optional("maximum")?.byteSize(in: range) ?? Self().maximumBytes)
+        var made = Self()
+        made.maximumBytes = keys.optional("maximum")?.byteSize(in: range) ?? made.maximumBytes
+        made.reserve = keys.optional("reserve")?.byteSize(in: 100_000...range.upperBound)
+        if made.reserveBytes > made.maximumBytes / 2 {
+            keys.problem(
+                about: "reserve", "is more than half of the maximum",
+                accepted: "at most \(made.maximumBytes / 2) bytes")
+        }
+        made.encryption = keys.optional("encryption")?.mapping(Configuration.Encryption.read)
+        return made
     }
 }
 

@@ -35,6 +35,7 @@ import Status
     private var retention: EventSource?
     private var settling: EventSource?
     private var isStopping = false
+    private var exitCode: Int32 = 0
 
     /// Builds everything; nothing runs yet.
     package init(_ options: DaemonOptions, _ configuration: Configuration) throws {
@@ -43,9 +44,7 @@ import Status
         let data = DataDirectory.find()
         let profiles = ProfileStore(data)
         let spool = Spool(
-            SpoolConfiguration(
-                directory: options.stateDirectory,
-                maximumBytes: Int64(configuration.storage.maximumBytes)),
+            configuration.storage.spool(directory: options.stateDirectory),
             now: { GatewayTime.now().utc })
         let roster = Roster(configuration)
         let people = People(
@@ -90,6 +89,7 @@ import Status
         startLinks()
         tasks.append(spawn { [profiles] in await profiles.watch() })
         tasks.append(spawn { [clockWatch] in await clockWatch.run() })
+        tasks.append(spawn { [weak self] in await self?.sealStore() })
         watchRetention()
         _ = try? EventLoop.shared.enableWatchdog()
         settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
@@ -112,9 +112,10 @@ import Status
             }
             if report.wasUnclean { Log.warning("store-unclean-end") }
         } catch {
-            counters.count("store_failures")
             Log.error("store-unavailable", ["state": error.name, "reason": "\(error)"])
         }
+        // Where it cannot be opened this is the state until it can.
+        await intake.lookForRoom()
     }
 
     private func startLinks() {
@@ -125,7 +126,7 @@ import Status
             let service = BluetoothService(
                 adapters: configuration.bluetooth.adapters, intake: intake, spool: spool,
                 counters: counters, zone: zone, profiles: { profiles.index },
-                register: { register })
+                register: { register }, endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
             tasks.append(spawn { await service.run() })
         }
@@ -193,6 +194,22 @@ import Status
         spawn { await self.stop() }
     }
 
+    /// Nothing has brought an adapter back: ends with a code for which systemd starts the daemon anew.
+    ///
+    /// Not in the first ten minutes, and only under a service manager, so that it is no loop.
+    private func endOfLadder() -> Bool {
+        guard !isStopping, ServiceManager.isPresent,
+            GatewayTime.now().utc - startedAt >= .minutes(10)
+        else { return false }
+        Log.error("bluetooth-hopeless", ["exit": "\(Self.hopelessExit)"])
+        exitCode = Self.hopelessExit
+        beginStop()
+        return true
+    }
+
+    /// `EX_UNAVAILABLE`.
+    static let hopelessExit: Int32 = 69
+
     /// Links first (what they have is stored), then the uplink's current batch, then the store.
     private func stop() async {
         await bluetooth?.stop()
@@ -210,7 +227,7 @@ import Status
         server.stop()
         await spool.close()
         Log.notice("stopped")
-        EventLoop.shared.stop(0)
+        EventLoop.shared.stop(exitCode)
     }
 }
 

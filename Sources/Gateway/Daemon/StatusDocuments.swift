@@ -192,9 +192,22 @@ struct StatusDocuments {
                     writer.member("problem", adapter.problem)
                     writer.member("discovery_restarts", adapter.discoveryRestarts)
                     writer.member("power_cycles", adapter.powerCycles)
+                    counts("recoveries", adapter.recoveries, &writer)
+                    counts("recoveries_not_permitted", adapter.refusedRecoveries, &writer)
+                    counts("signs", adapter.signs, &writer)
                 }
             }
         }
+    }
+
+    private func counts(_ name: String, _ values: [String: Int], _ writer: inout JSONWriter) {
+        writer.member(
+            name,
+            object: { writer in
+                for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+                    writer.member(name, value)
+                }
+            })
     }
 
     func destination(

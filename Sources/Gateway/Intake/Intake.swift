@@ -34,8 +34,12 @@ struct DestinationPolicy: Sendable {
     var onStored: @LoopActor ([Record]) -> Void = { _ in }
     /// Called after readings were stored that wait for the gateway's clock.
     var onUndated: @LoopActor () -> Void = {}
-    /// Why the store takes nothing now; nil while it works.
-    private(set) var trouble: SpoolError?
+    /// Why the store took nothing the last time; nil while it works.
+    private var failure: SpoolError?
+    /// Why nothing more is taken from devices, though the store still works: its reserve is begun.
+    private var shortage: SpoolError?
+    /// Why nothing is taken from devices now; nil while all is well.
+    var trouble: SpoolError? { failure ?? shortage }
     private let healed = LoopCondition()
 
     init(
@@ -71,12 +75,14 @@ struct DestinationPolicy: Sendable {
     /// - Parameter boot: whose monotonic clock its stamps are of, where not this machine's.
     func take(_ commit: SessionCommit, boot other: String? = nil) async -> Taken {
         let boot = other ?? boot
-        guard trouble == nil, waiting.isEmpty else {
+        guard failure == nil, waiting.isEmpty else {
             keep(commit, boot)
             return .waiting
         }
         do throws(SpoolError) {
-            return .stored(new: try await storeWhatCanBe(commit, boot))
+            let new = try await storeWhatCanBe(commit, boot)
+            if new > 0 { await lookForRoom() }
+            return .stored(new: new)
         } catch {
             fail(error, commit, boot)
             return .waiting
@@ -113,9 +119,40 @@ struct DestinationPolicy: Sendable {
 
     private func fail(_ error: SpoolError, _ commit: SessionCommit, _ boot: String) {
         counters.count("store_failures")
-        trouble = error
+        failure = error
         keep(commit, boot)
         Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
+        startRetrying()
+    }
+
+    /// Notices before the store is full that it will be, and whether it works at all.
+    ///
+    /// Sessions stop, what they gave is stored; the state ends by itself.
+    func lookForRoom() async {
+        do throws(SpoolError) {
+            let found = try await spool.makeRoom(at: GatewayTime.now().utc)
+            if waiting.isEmpty { failure = nil }
+            if found.freedRecords > 0 {
+                Log.notice("room-made", ["delivered_records_removed": "\(found.freedRecords)"])
+            }
+            let isNew = shortage == nil
+            shortage = found.shortage
+            guard let shortage else { return }
+            if isNew {
+                counters.count("store_shortages")
+                Log.error("store-short", ["state": shortage.name, "reason": "\(shortage)"])
+            }
+        } catch {
+            if failure == nil {
+                counters.count("store_failures")
+                Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
+            }
+            failure = error
+        }
+        startRetrying()
+    }
+
+    private func startRetrying() {
         guard !isRetrying else { return }
         isRetrying = true
         spawn { await self.retry() }
@@ -123,17 +160,23 @@ struct DestinationPolicy: Sendable {
 
     private func retry() async {
         var pause = Duration.seconds(1)
-        while let (commit, boot) = waiting.first {
+        while trouble != nil || !waiting.isEmpty {
             guard (try? await sleep(for: pause)) != nil else { break }
+            pause = min(.seconds(30), max(.seconds(1), pause * 2))
+            guard let (commit, boot) = waiting.first else {
+                await lookForRoom()
+                continue
+            }
             do throws(SpoolError) {
                 _ = try await storeWhatCanBe(commit, boot)
                 waiting.removeFirst()
                 backlog -= commit.entries.count
-                trouble = nil
+                failure = nil
                 pause = .zero
+                if waiting.isEmpty { await lookForRoom() }
             } catch {
-                trouble = error
-                pause = min(.seconds(30), max(.seconds(1), pause * 2))
+                failure = error
+                if case .full = error { _ = try? await spool.makeRoom(at: GatewayTime.now().utc) }
             }
         }
         isRetrying = false

@@ -130,8 +130,9 @@ import USBLink
             repeat {
                 scanAgain = false
                 await host.scan()
+                refusals = await host.refusals
+                // Nothing is waited for from here on: a message that comes then begins a look of its own.
             } while scanAgain
-            refusals = await host.refusals
             scanning = nil
             // A message of udev may mean that a node was given to the group.
             recheck()

@@ -73,8 +73,8 @@ import YAML
             zone: configuration.gateway.timeZone,
             setting: GatewaySetting(rawValue: configuration.gateway.setting.rawValue) ?? .home,
             extensions: Set(entry.extensions), testLabID: configuration.gateway.testLabID)
-        return Destination(
-            name: entry.name, url: entry.url, format: format,
+        var made = Destination(
+            name: entry.name, place: place(entry), format: format,
             options: options, consortium: configuration.gateway.consortiumID ?? "",
             token: entry.bearerTokenFile.map { TokenFile(path: $0.path) },
             tls: TLSFiles(
@@ -83,6 +83,15 @@ import YAML
                 clientKey: entry.tls.clientKeyFile?.path),
             maximumRecords: entry.maximumRecords,
             retry: RetrySteps(initial: entry.retry.initial, maximum: entry.retry.maximum))
+        made.compression = entry.compression
+        made.proxy = entry.proxy
+        made.requestsPerSecond = entry.requestsPerSecond
+        return made
+    }
+
+    private static func place(_ entry: Configuration.Destination) -> Destination.Place {
+        if let url = entry.url { return .https(url) }
+        return .directory(DocumentDirectory(path: entry.directory ?? ""))
     }
 }
 
