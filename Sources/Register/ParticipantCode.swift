@@ -10,6 +10,10 @@ package struct ParticipantCode: Sendable, Hashable, CustomStringConvertible {
 
     /// Normalises a code; nil where something else than letters, digits and hyphens is left.
     package init?(_ raw: some StringProtocol) {
+        if Self.isNormal(raw) {
+            text = String(raw)
+            return
+        }
         var out = ""
         let trimmed = raw.unicodeScalars.drop(while: Self.isSpace).reversed()
             .drop(while: Self.isSpace).reversed()
@@ -21,6 +25,14 @@ package struct ParticipantCode: Sendable, Hashable, CustomStringConvertible {
         text = out
     }
 
+    /// Nearly every code: in its one form already.
+    private static func isNormal(_ raw: some StringProtocol) -> Bool {
+        (1...20).contains(raw.utf8.count)
+            && raw.utf8.allSatisfy { byte in
+                (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
+            }
+    }
+
     private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.isWhitespace
     }
@@ -28,9 +40,8 @@ package struct ParticipantCode: Sendable, Hashable, CustomStringConvertible {
     private static func normal(_ scalar: Unicode.Scalar) -> Unicode.Scalar? {
         var value = scalar.value
         switch value {
-        // Hyphens and dashes, the minus, small and full-width forms, and the long vowel mark that
-        // a Japanese keyboard gives for the same key.
-        case 0x2010...0x2015, 0x2043, 0x2212, 0xFE58, 0xFE63, 0x30FC, 0xFF70: value = 0x2D
+        // Hyphens and dashes, the minus and the small forms.
+        case 0x2010...0x2015, 0x2043, 0x2212, 0xFE58, 0xFE63: value = 0x2D
         // Full-width forms mirror ASCII; among them is U+FF0D, the hyphen.
         case 0xFF01...0xFF5E: value -= 0xFEE0
         default: break

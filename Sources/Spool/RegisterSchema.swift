@@ -19,7 +19,6 @@ let registerSchema = """
         begun_at INTEGER NOT NULL, begun_monotonic INTEGER, begun_boot TEXT,
         ended_at INTEGER, ended_monotonic INTEGER, ended_boot TEXT, end_reason TEXT,
         length INTEGER NOT NULL, previous_gone INTEGER NOT NULL) STRICT;
-    CREATE INDEX station_session_begun ON station_session(begun_at);
 
     -- Since when a device stands at a station; an empty name: at none.
     CREATE TABLE station_move(

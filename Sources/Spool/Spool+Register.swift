@@ -140,10 +140,10 @@ extension Spool {
         }
     }
 
-    /// The number of the last session that began before a moment, 0 where there is none.
-    package func lastSession(before moment: Instant) throws(SpoolError) -> Int64 {
+    /// The number before the newest sessions, so many of them; 0 where there are no more.
+    package func session(beforeNewest count: Int) throws(SpoolError) -> Int64 {
         try reading { connection throws(SpoolError) in
-            try connection.integer(.lastSessionBefore, [.instant(moment)])
+            try connection.integer(.sessionBeforeNewest, [.integer(count)])
         }
     }
 
@@ -226,8 +226,8 @@ extension SQL {
         ended_monotonic, ended_boot, end_reason, length, previous_gone
         FROM station_session WHERE id > ? ORDER BY id LIMIT ?
         """)
-    static let lastSessionBefore = SQL(
-        "SELECT coalesce(max(id), 0) FROM station_session WHERE begun_at < ?")
+    static let sessionBeforeNewest = SQL(
+        "SELECT max(0, coalesce(max(id), 0) - ?) FROM station_session")
     static let insertMove = SQL(
         "INSERT INTO station_move(device, station, at, monotonic, boot) VALUES(?,?,?,?,?)")
     static let moves = SQL(

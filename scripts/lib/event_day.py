@@ -92,7 +92,7 @@ class Day:
                            {"station": "table-%d" % station, "participant": text,
                             "at": moment.isoformat()}))
 
-    def visit(self, station, index, moment, late, cut):
+    def visit(self, station, index, moment, late, cut, may_delay):
         """One person at one station, from the card to the last value."""
         person, chance = self.people[index], self.chance
         wanted = person
@@ -115,7 +115,8 @@ class Day:
             if abs(moment - NOON) < SECOND * 3:  # the cuffs are being carried
                 moment = NOON + SECOND * 4
             what = NOBODY % station if not wanted else DOUBT if cut else person
-            delay = 3600 if not cut and wanted and chance.random() < 20 / 1500 else 0
+            delay = 3600 if (may_delay and not cut and wanted
+                             and chance.random() < 20 / 1500) else 0
             self.counts["late readings"] += bool(delay)
             missing = missing or bool(delay)
             self.reading(station, person, moment, what, delay)
@@ -124,18 +125,22 @@ class Day:
     def plan(self):
         slot = datetime.timedelta(seconds=284)  # 100 people in eight hours
         start = NOON - slot * len(self.people) / 2
-        lates = {(n % 4, p) for n, p in enumerate(self.chance.sample(
-            range(2, len(self.people) - 3), 5))}
+        lates = set()
+        while len(lates) < 5:  # two in a row at one table would be one more fault at once
+            new = (len(lates) % 4, self.chance.randrange(2, len(self.people) - 3))
+            if all(new[0] != s or abs(new[1] - p) > 2 for s, p in lates):
+                lates.add(new)
         for station in range(4):
             order = list(range(len(self.people)))
             order = order[station * 7:] + order[:station * 7]
             pending, missing = None, False
             for turn, index in enumerate(order):
                 moment = start + slot * turn + SECOND * station
-                late = (station, turn) in lates and not missing
+                late = (station, turn) in lates
                 # A value that comes an hour late is waited for like one that was not taken yet.
                 cut = pending is not None or missing
-                begun, has_session, missing = self.visit(station, index, moment, late, cut)
+                begun, has_session, missing = self.visit(
+                    station, index, moment, late, cut, (station, turn + 1) not in lates)
                 if pending:  # the person before sits down only now, in the next one's session
                     other, count = pending
                     for number in range(count):
@@ -258,7 +263,9 @@ def run(people, seed, gateway):
     before = gateway.hakaru("status")["records"]
     gateway.start_receiver()
     gateway.delivered()
-    lines = [json.loads(line) for line in open(gateway.path("received"))]
+    connection.close()
+    with open(gateway.path("received")) as f:
+        lines = [json.loads(line) for line in f]
     sent = [line for line in lines if line["event"] == "record" and line["verdict"] == "accepted"]
     rejected = [line for line in lines
                 if line["event"] == "record" and line["verdict"] not in ("accepted", "duplicate")]

@@ -28,8 +28,8 @@ import Spool
     var unwrittenEnds: [StationSession] = []
     private var isLoaded = false
 
-    /// For so long a reading may come after its session.
-    static let memory = Interval.seconds(14 * 86_400)
+    /// The newest sessions, for readings that come late; ten days of a busy event have as many.
+    static let memory = 5_000
 
     init(
         _ configuration: Configuration, spool: Spool, roster: Roster,
@@ -58,7 +58,7 @@ import Spool
         let activity = try await table(.activityTimes)
         let words = try await spool.consents()
         let moves = try await spool.moves()
-        let oldest = try await spool.lastSession(before: clock().utc - Self.memory)
+        let oldest = try await spool.session(beforeNewest: Self.memory)
         var sessions: [StoredSession] = []
         while true {
             let page = try await spool.sessions(after: sessions.last?.id ?? oldest, limit: 1_000)

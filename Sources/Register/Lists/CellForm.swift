@@ -93,6 +93,7 @@ enum CellForm: Sendable, Equatable {
     }
 
     private static func choice(_ raw: String, _ choices: [Choice]) -> String? {
+        if let choice = choices.first(where: { $0.code == raw }) { return choice.code }
         let text = raw.halfWidth.lowercased()
         return choices.first { $0.code == text || $0.words.contains(text) }?.code
     }
@@ -110,8 +111,13 @@ enum CellForm: Sendable, Equatable {
             }
             return parts
         }
-        let parts = text.split(whereSeparator: { "-/.年月日".contains($0) })
-        let values = parts.compactMap { $0.utf8.count <= 4 ? UInt16($0).map(Int.init) : nil }
+        let parts = text.unicodeScalars.split {
+            switch $0 {
+            case "-", "/", ".", "年", "月", "日": true
+            default: false
+            }
+        }
+        let values = parts.compactMap { $0.count <= 4 ? UInt16(String($0)).map(Int.init) : nil }
         return values.count == parts.count ? values : nil
     }
 
@@ -155,6 +161,12 @@ extension String {
     }
 
     var trimmed: String {
+        // Nearly every cell: nothing to look at in detail.
+        if let first = utf8.first, let last = utf8.last, (0x21...0x7E).contains(first),
+            (0x21...0x7E).contains(last)
+        {
+            return self
+        }
         guard let first = unicodeScalars.first, let last = unicodeScalars.last,
             first.properties.isWhitespace || last.properties.isWhitespace
         else { return self }
