@@ -6,6 +6,8 @@ package struct ListenProcedure: WireProcedure {
 
     package init(_ plan: WirePlan) { framer = WireFramer(plan.framing) }
 
+    package var isAtRest: Bool { true }
+
     package mutating func take(_ input: WireInput) -> [WireStep] {
         guard case .received(let bytes) = input else { return [] }
         let messages = framer.take(bytes).map { WireStep.message($0) }
@@ -27,6 +29,7 @@ enum WireProcedures {
         case .abbott: AbbottProcedure(plan)
         case .lifescanStorage: StorageProcedure(plan)
         case .jpi: JPIProcedure(plan)
+        case .personalHealth: PersonalHealthProcedure(plan)
         // Their frames are decoded; the talk that fetches records is not settled.
         case .lifescanLink, .commands: nil
         }

@@ -3,22 +3,26 @@ import Measurement
 
 /// Messages on their way to the store: decoded, dated, queued.
 extension WireSession {
-    mutating func decode(_ bytes: [UInt8], request: [UInt8]) {
+    mutating func decode(_ bytes: [UInt8], request: [UInt8], isPushed: Bool) {
         let source: FrameSource = profile.transport == .serial ? .serial : .usb
         guard let layout = profile.layout(for: source) ?? profile.layouts.first else { return }
         var context = FrameContext()
         context.request = request
         for reading in layout.readings(bytes, context) {
-            deliver(reading, RawFrame(source: layout.source.description, bytes: bytes))
+            // What a message is read together with is kept in front of it.
+            let kept = plan.procedure == .personalHealth ? request + bytes : bytes
+            deliver(
+                reading, RawFrame(source: layout.source.description, bytes: kept),
+                isPushed: isPushed)
         }
     }
 
-    private mutating func deliver(_ reading: Reading, _ frame: RawFrame) {
-        guard weighing != nil else { return enqueue(reading, frame) }
+    private mutating func deliver(_ reading: Reading, _ frame: RawFrame, isPushed: Bool) {
+        guard weighing != nil else { return enqueue(reading, frame, isPushed: isPushed) }
         switch weighing?.take(reading, frame) {
         case .began(let plateau)?: actions.append(.startTimer(.pause, plateau))
         case .ended?: actions.append(.cancelTimer(.pause))
-        case .report?: enqueue(reading, frame)
+        case .report?: enqueue(reading, frame, isPushed: isPushed)
         case .same?, nil: break
         }
     }
@@ -26,10 +30,10 @@ extension WireSession {
     /// The value stood still for as long as the profile asks: it is the weighing's one record.
     mutating func standsStill() {
         guard let (reading, frame) = weighing?.settled() else { return }
-        enqueue(reading, frame)
+        enqueue(reading, frame, isPushed: true)
     }
 
-    private mutating func enqueue(_ reading: Reading, _ frame: RawFrame) {
+    private mutating func enqueue(_ reading: Reading, _ frame: RawFrame, isPushed: Bool) {
         var reading = reading
         // A device that stores whole days counts them back from the day it is read on.
         if let daysAgo = reading.daysAgo {
@@ -38,7 +42,8 @@ extension WireSession {
                 year: today.year, month: today.month, day: today.day)?
                 .adding(.seconds(-86_400 * Int64(daysAgo)))
         }
-        let delivery: Delivery = plan.procedure == .listen ? .pushed : .requested
+        let isLive = isPushed || plan.procedure == .listen
+        let delivery: Delivery = isLive ? .pushed : .requested
         let evidence = TimeEvidence(delivery, clock)
         var entry = SessionEntry(
             reading: reading, frames: [frame], received: now,
