@@ -235,12 +235,12 @@ extension Interval {
 
 extension GatewayTime {
     /// The time that has gone by, by the clock that never steps.
-    fileprivate func since(_ start: GatewayTime) -> Interval {
+    package func since(_ start: GatewayTime) -> Interval {
         Interval(microseconds: (monotonicNanoseconds - start.monotonicNanoseconds) / 1000)
     }
 
     /// The middle of a span that began here.
-    fileprivate func after(half span: Interval) -> GatewayTime {
+    package func after(half span: Interval) -> GatewayTime {
         let half = Interval(microseconds: span.microseconds / 2)
         return GatewayTime(
             utc: utc + half, monotonicNanoseconds: monotonicNanoseconds + half.microseconds * 1000,

@@ -38,7 +38,7 @@ package enum SessionAction: Sendable {
     case read(BluetoothUUID)
     case write(BluetoothUUID, [UInt8])
     /// Write the time of the moment of writing (see `SessionMachine.clockBytes`); answered as a write.
-    case setClock(BluetoothUUID, SessionPlan.ClockZone)
+    case setClock(BluetoothUUID, ClockSetting)
     case subscribe(BluetoothUUID)
     /// Store all entries and the memory in one transaction, then answer with `.committed`.
     case commit(SessionCommit)
@@ -93,8 +93,8 @@ package struct SessionEntry: Sendable {
     package var duplicateWindow: Interval?
     /// What the time of the record was decided from, so that it can be decided again (rule T0).
     package var evidence: TimeEvidence?
-    /// The same period read again, with larger numbers: replaces the record of the same key.
-    package var replacesSameKey = false
+    /// A later reading of the same key takes this one's place: a running day that grows.
+    package var replaces: Bool { reading.dayIndex != nil }
 
     package init(
         reading: Reading, frames: [RawFrame], received: GatewayTime, record: Record?,

@@ -7,7 +7,7 @@ extension SessionMachine {
         ProcedureSituation(
             now: now, zone: builder.engine.zone, owner: owner, model: model,
             cursor: memory.nextSequence, characteristics: Set(characteristics.keys),
-            clockOffset: clock.check == nil ? nil : memory.clockOffset)
+            clockOffset: clock.check?.offset(rules: profile.time, zone: builder.engine.zone))
     }
 
     private var model: String? {
@@ -83,7 +83,7 @@ extension SessionMachine {
         guard let time else {
             return actions.append(.note(.clockUnreadable("the device has no date")))
         }
-        clockRead(.dateTime, DateTimeField.bytes(time), latency)
+        clockShown(.wall(time), latency: latency)
     }
 
     private mutating func take(_ bytes: [UInt8], _ source: FrameSource, _ slot: Int?) {

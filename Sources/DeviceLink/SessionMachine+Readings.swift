@@ -9,6 +9,7 @@ extension SessionMachine {
 
     mutating func notified(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
         if phase == .draining { actions.append(.startTimer(.quiet, plan.quiet)) }
+        clockNotified(uuid, bytes)
         if let state = recordAccess, uuid == state.plan.controlPoint {
             return recordAccessAnswered(bytes)
         }

@@ -43,6 +43,8 @@ package struct SessionMachine: Sendable {
     var isBonded = false
     var linkIsOver = false
     var hasSubscription = false
+    /// The device's own time was answered by ours in this session.
+    var hasAnsweredClock = false
     /// Why the device could not give all that it has although the link stood.
     var shortfall: String?
     /// What the owner says about the device.
@@ -230,7 +232,7 @@ package struct SessionMachine: Sendable {
         if disconnect { actions.append(.disconnect) }
         guard end == .complete else { return }
         for index in memory.clockSteps.indices { memory.clockSteps[index].drained = true }
-        memory.lastSessionEndedAt = now.utc
+        if now.synchronised { memory.lastSessionEndedAt = now.utc }
         queue.memoryChanged = true
     }
 

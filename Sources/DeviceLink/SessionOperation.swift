@@ -5,7 +5,7 @@ import Measurement
 enum SessionOperation: Sendable, Equatable {
     case readInformation(BluetoothUUID)
     case readClock(BluetoothUUID)
-    case setClock(BluetoothUUID, SessionPlan.ClockZone)
+    case setClock(BluetoothUUID, ClockSetting)
     case subscribe(BluetoothUUID)
     case recordAccess(RecordAccessPlan)
     case write(BluetoothUUID, [UInt8])
@@ -59,8 +59,10 @@ enum SessionOperation: Sendable, Equatable {
                 if can(uuid, .read) { return [.readClock(uuid)] }
                 note(.clockUnreadable("the device has no readable \(uuid)"))
                 return []
-            case .setClock(let uuid, let zone):
-                if can(uuid, .write) { return [.setClock(uuid, zone)] }
+            case .setClock(let uuid, let setting):
+                // What waits for the device's own time is no operation yet.
+                if setting.occasion == .notification { return [] }
+                if can(uuid, .write) { return [.setClock(uuid, setting)] }
                 note(.clockNotSet(because: "the device has no writable \(uuid)"))
                 return []
             case .subscribe(let uuids):

@@ -1,6 +1,12 @@
 import Crypto
 package import Measurement
 
+/// What a person does at the device to have it paired, as one reads it beside the device.
+package struct PairingHint: Sendable, Equatable {
+    package var english: String
+    package var japanese: String?
+}
+
 /// Everything the gateway knows about one model family, read from one file.
 package struct DeviceProfile: Sendable {
     package enum DeviceClass: String, Sendable, CaseIterable {
@@ -68,6 +74,8 @@ package struct DeviceProfile: Sendable {
     package var tapes: [ProfileTape]
     package var examples: [MatchExample]
     package var vectors: [ProfileVector]
+    /// How a person brings the device into its pairing mode.
+    package var pairing: PairingHint?
     /// What an owner should know: how to pair, traps.
     package var notes: [String]
     /// The file it was read from.
@@ -205,7 +213,7 @@ package struct SessionPlan: Sendable {
         /// Device Information and battery, whatever of it the device has.
         case readInformation
         case readClock(BluetoothUUID)
-        case setClock(BluetoothUUID, ClockZone)
+        case setClock(BluetoothUUID, ClockSetting)
         case subscribe([BluetoothUUID])
         case recordAccess(RecordAccessPlan)
         case write(BluetoothUUID, [UInt8])
@@ -267,7 +275,24 @@ package struct TimeRules: Sendable, Equatable {
         /// Take the device's time as it is: the person sets the clock on the device.
         case unchanged
     }
+    /// What happens with a time of which the device itself says that its clock was faulty (T5).
+    package enum FaultyClock: String, Sendable, CaseIterable {
+        case quarantine
+        /// Take the time as it is; the record says that it is in doubt.
+        case unchanged
+    }
+    /// What the time of a value means that a person typed into the device (T18).
+    package enum TypedTime: String, Sendable, CaseIterable {
+        case asTyped = "as-typed"
+        /// The device stamped it with its clock.
+        case deviceClock = "device-clock"
+    }
     package var clock = Clock.none
+    package var faultyClock = FaultyClock.quarantine
+    package var typedTime = TypedTime.asTyped
+    /// The length of a step of the device's counter, and how many bits it has.
+    package var tickLength = Interval.seconds(1)
+    package var tickBits = 32
     package var resolution = TimeResolution.second
     package var readings = Readings.mixed
     package var unreadableClock = UnreadableClock.quarantine
@@ -279,6 +304,9 @@ package struct TimeRules: Sendable, Equatable {
 /// What a profile says about the codes of a record.
 package struct CodeRules: Sendable, Equatable {
     package var measurementPosition: String?
+    /// Flags of a reading that say: a person typed the value, or changed it, on the device.
+    package var typedFlags = ["manual-entry"]
+    package var editedFlags = ["edited"]
     package init() {}
 }
 

@@ -41,7 +41,8 @@ import Glibc
 
     package private(set) var counters = Counters()
     let options: Options
-    let adminGroup: UInt32?
+    /// Who may change things beside root; the group's number.
+    package let adminGroup: UInt32?
     let feed: EventFeed
     private(set) var router = Router()
     private var socket: ListeningSocket?

@@ -147,7 +147,7 @@ struct CablePlayer: Sendable {
         now = max(now, line.at)
         switch line.entry {
         case .input(_, let bytes): feed(.received(bytes, at: time(now, synchronised)))
-        case .gatewayClock(let state): synchronised = state
+        case .gatewayClock(let value, _): synchronised = value
         case .disconnected: feed(.unplugged(at: time(now, synchronised)))
         case .output(_, let bytes):
             throw TapeError(

@@ -47,7 +47,8 @@ package struct Tape: Sendable {
         case notification(BluetoothUUID, [UInt8])
         case bonded(method: String?)
         case disconnected(byDevice: Bool)
-        case gatewayClock(synchronised: Bool)
+        /// `stepped`: so much of the time since the line above is a step of the gateway's clock.
+        case gatewayClock(synchronised: Bool, stepped: Interval = .zero)
         case output(endpoint: String?, [UInt8]?)
         case input(endpoint: String?, [UInt8])
     }
@@ -60,6 +61,29 @@ package struct Tape: Sendable {
 
     package var header: Header
     package var lines: [Line]
+}
+
+extension Tape {
+    /// What the gateway's clock was put forward up to a moment of this tape.
+    ///
+    /// A clock that starts in 1970 and is of this century by the next line was put forward by
+    /// nearly all of the time between, whether the tape says so or not.
+    func stepped(until instant: Instant) -> Interval {
+        var sum = Interval.zero
+        var last = lines.first?.at
+        for line in lines where line.at <= instant {
+            if case .gatewayClock(_, let stepped) = line.entry { sum = sum + stepped }
+            if let last { sum = sum + Self.start(last, line.at) }
+            last = line.at
+        }
+        return sum
+    }
+
+    /// The step that a clock without a battery makes from its start to the present.
+    static func start(_ before: Instant, _ after: Instant) -> Interval {
+        let thisCentury = Instant(seconds: 946_684_800)
+        return before < thisCentury && after >= thisCentury ? after - before : .zero
+    }
 }
 
 /// Where a tape is wrong, or where a session did something else than the tape expects.

@@ -134,7 +134,14 @@ package struct TapeParser {
             guard let synchronised = value["synchronised"]?.bool else {
                 throw error("\"gateway-clock\" holds \"synchronised\": true or false")
             }
-            return .gatewayClock(synchronised: synchronised)
+            guard let step = value["stepped"] else {
+                return .gatewayClock(synchronised: synchronised)
+            }
+            guard let seconds = step.integer, (0...10_000_000_000).contains(seconds) else {
+                throw error("\"stepped\" is whole seconds that the gateway's clock was put forward")
+            }
+            return .gatewayClock(
+                synchronised: synchronised, stepped: .seconds(Int64(seconds)))
         case "out":
             return .output(endpoint: value["endpoint"]?.string, try expectedHex(value, "data"))
         case "in": return .input(endpoint: value["endpoint"]?.string, try hex(value, "data"))

@@ -55,7 +55,7 @@ extension TapePlayer {
     private mutating func take(_ fits: (Tape.Entry) -> Bool) -> Tape.Line? {
         guard let found = find(fits) else { return nil }
         for passed in index..<found where !consumed.contains(passed) {
-            guard case .gatewayClock(let state) = tape.lines[passed].entry else { continue }
+            guard case .gatewayClock(let state, _) = tape.lines[passed].entry else { continue }
             synchronised = state
             consumed.insert(passed)
         }

@@ -23,6 +23,8 @@ package struct TapePlayer: Sendable {
     let file: String
     let profiles: ProfileIndex
     let zone: TimeZoneRules
+    /// What the gateway's clock was put forward in tapes before this one.
+    let steppedBefore: Interval
     var memory: DeviceMemory
     var consumed: Set<Int> = []
     var index = 0
@@ -41,19 +43,22 @@ package struct TapePlayer: Sendable {
     var passedOver = false
     /// The session of a device on a cable, which runs in place of `machine`.
     var cable: CablePlayer?
+    /// What the device broadcast last before its session.
+    var sighted: Advertisement?
     /// The last characteristic that was written although the tape says nothing of it.
     var tolerated: BluetoothUUID?
 
     /// A player at the start of a tape; `memory` is what is known of its device.
     package init(
         _ tape: Tape, file: String, profiles: ProfileIndex, zone: TimeZoneRules,
-        memory: DeviceMemory
+        memory: DeviceMemory, steppedBefore: Interval = .zero
     ) {
         self.tape = tape
         self.file = file
         self.profiles = profiles
         self.zone = zone
         self.memory = memory
+        self.steppedBefore = steppedBefore
         now = tape.lines.first?.at ?? Instant(seconds: 0)
         collector = AdvertisementCollector(zone: zone, simulated: true)
         guard tape.header.transport != .bluetoothLE else { return }
@@ -64,9 +69,10 @@ package struct TapePlayer: Sendable {
 
     package var gatewayTime: GatewayTime { time(now) }
 
-    /// The gateway's clocks at a moment of the tape: the monotonic one starts with the tape.
+    /// The gateway's clocks at a moment of the tape: the monotonic one goes on from tape to tape
+    /// and leaves out what the other one was put forward.
     func time(_ instant: Instant) -> GatewayTime {
-        Self.time(instant, synchronised, from: tape.lines.first?.at ?? instant)
+        Self.time(instant, synchronised, in: tape, after: steppedBefore)
     }
 
     /// The tape's device; its address is in the header.
@@ -118,8 +124,9 @@ package struct TapePlayer: Sendable {
     }
 
     private mutating func nextOnCable() throws(TapeError) -> TapeStep {
-        let start = tape.lines.first?.at ?? now
-        let step = try cable?.next { Self.time($0, $1, from: start) } ?? .finished
+        let (tape, before) = (tape, steppedBefore)
+        let step =
+            try cable?.next { Self.time($0, $1, in: tape, after: before) } ?? .finished
         now = cable?.now ?? now
         synchronised = cable?.synchronised ?? synchronised
         profile = cable?.session.profile
@@ -128,9 +135,10 @@ package struct TapePlayer: Sendable {
     }
 
     private static func time(
-        _ instant: Instant, _ synchronised: Bool, from start: Instant
+        _ instant: Instant, _ synchronised: Bool, in tape: Tape, after steppedBefore: Interval
     ) -> GatewayTime {
-        let (nanoseconds, overflow) = (instant - start).microseconds.multipliedReportingOverflow(
+        let stepped = tape.stepped(until: instant) + steppedBefore
+        let (nanoseconds, overflow) = (instant - stepped).microseconds.multipliedReportingOverflow(
             by: 1_000)
         return GatewayTime(
             utc: instant, monotonicNanoseconds: overflow ? .max : nanoseconds,
@@ -171,7 +179,7 @@ package struct TapePlayer: Sendable {
             if machine == nil { try advertised(bytes, rssi, line) }
         case .connected: connectedAgain()
         case .read(let uuid, let bytes): values[uuid] = (bytes, line.at)
-        case .gatewayClock(let state): synchronised = state
+        case .gatewayClock(let state, _): synchronised = state
         case .notification(let uuid, let bytes):
             try needConnection(line, "a value of \(uuid)")
             feed(.notification(uuid, bytes, at: time(line.at)))
@@ -248,6 +256,7 @@ package struct TapePlayer: Sendable {
         }
         steps.append(.sighting(sighting))
         profile = matched
+        sighted = advertisement
         if matched.transport == .bluetoothAdvertisement {
             emit(
                 collector.take(
@@ -278,6 +287,7 @@ package struct TapePlayer: Sendable {
         steps.append(.matched(profile: chosen.id))
         profile = chosen
         machine = session
+        if let sighted { machine?.sighted(sighted) }
         actions += machine?.start() ?? []
     }
 

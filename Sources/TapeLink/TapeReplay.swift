@@ -21,6 +21,13 @@ package struct TapeReplay: Sendable {
     private var memories: [DeviceID: DeviceMemory] = [:]
     /// What was decided first for a key: it stays, whatever a later delivery would give (T16).
     private var first: [RecordKey: Record?] = [:]
+    /// What waits for the gateway's clock, in this tape or in a later one (rule T0).
+    private var undated: [ReplayResult] = []
+    /// So many of them were handed out at the end of an earlier tape.
+    private var told = 0
+    /// What the gateway's clock was put forward so far, and where the last tape ended.
+    private var stepped = Interval.zero
+    private var lastLine: Instant?
     private var lately: [[UInt8]: (at: Instant, key: RecordKey)] = [:]
 
     package init(profiles: ProfileIndex, zone: TimeZoneRules, tolerance: Interval? = nil) {
@@ -35,30 +42,33 @@ package struct TapeReplay: Sendable {
         _ tape: Tape, file: String, each: (ReplayResult) -> Void, note: (SessionNote) -> Void
     ) throws(TapeError) {
         let id = TapePlayer.device(of: tape.header).id
+        if let lastLine, let first = tape.lines.first {
+            stepped = stepped + Tape.start(lastLine, first.at)
+        }
         var player = TapePlayer(
             tape, file: file, profiles: profiles, zone: zone,
-            memory: memories[id] ?? DeviceMemory())
-        var undated: [ReplayResult] = []
-        do throws(TapeError) {
-            try play(&player, id, &undated, each, note)
-        } catch {
-            undated.forEach(each)
-            throw error
+            memory: memories[id] ?? DeviceMemory(), steppedBefore: stepped)
+        defer {
+            // The tape ends and the gateway's clock was not synchronised: they wait on.
+            undated.dropFirst(told).forEach(each)
+            told = undated.count
+            lastLine = tape.lines.last?.at ?? lastLine
+            stepped = stepped + (tape.lines.last.map { tape.stepped(until: $0.at) } ?? .zero)
         }
-        // The tape ends and the gateway's clock was not synchronised: they wait on.
-        undated.forEach(each)
+        try play(&player, id, each, note)
     }
 
     private mutating func play(
-        _ player: inout TapePlayer, _ id: DeviceID, _ undated: inout [ReplayResult],
+        _ player: inout TapePlayer, _ id: DeviceID,
         _ each: (ReplayResult) -> Void, _ note: (SessionNote) -> Void
     ) throws(TapeError) {
         var isKnown = false
         while true {
             let step = try player.next()
             if player.gatewayTime.synchronised {
-                for result in undated { each(dated(result, by: player.gatewayTime)) }
-                undated = []
+                let waiting = undated
+                (undated, told) = ([], 0)
+                for result in waiting { each(dated(result, by: player.gatewayTime)) }
             }
             switch step {
             case .commit(let commit):
@@ -91,7 +101,7 @@ package struct TapeReplay: Sendable {
             profile: entry.record?.profile ?? profile)
         guard entry.reading.outcome == .measurement || entry.reading.outcome == .failedMeasurement
         else { return result }
-        if let known = known(entry), !grew(entry, known) {
+        if let known = known(entry), !grows(entry, known) {
             result.outcome = .duplicate
             result.entry.record?.time = known?.time
             result.entry.record?.quarantine = known?.quarantine
@@ -102,9 +112,9 @@ package struct TapeReplay: Sendable {
         return result
     }
 
-    /// A running day that was read before with other numbers: replaces what was known of it.
-    private func grew(_ entry: SessionEntry, _ known: Record?) -> Bool {
-        entry.replacesSameKey && known?.quantities != entry.record?.quantities
+    /// A running day with other values than before takes the place of what was known of it (T17).
+    private func grows(_ entry: SessionEntry, _ known: Record?) -> Bool {
+        entry.replaces && known?.quantities != entry.record?.quantities
     }
 
     /// The record that this one repeats, by its key or within the window of a reading that has
@@ -126,17 +136,22 @@ package struct TapeReplay: Sendable {
     private mutating func dated(_ waiting: ReplayResult, by now: GatewayTime) -> ReplayResult {
         var result = waiting
         guard let profile = profiles[id: waiting.profile], let evidence = waiting.entry.evidence,
-            let device = waiting.entry.record?.device
+            let record = waiting.entry.record
         else { return waiting }
         let builder = RecordBuilder(profile: profile, zone: zone, simulated: true)
-        result.entry.received = waiting.entry.received.resolved(by: now)
-        result.entry.record = builder.record(
-            waiting.entry.reading, device: device, received: result.entry.received,
+        let undated = UndatedReading(
+            waiting.entry.reading, received: ClockSample(waiting.entry.received, boot: "tape"),
             evidence: evidence)
-        result.entry.record?.key = waiting.entry.key
-        first[waiting.entry.key] = .some(result.entry.record)
-        let reason = result.entry.record?.quarantine
-        result.outcome = reason.map { .quarantined($0) } ?? .reading(.measurement)
+        guard
+            let resolved = builder.resolve(record, undated, by: ClockSample(now, boot: "tape"))
+        else { return waiting }
+        result.entry.record = resolved
+        result.entry.received = resolved.received
+        result.entry.key = resolved.key
+        first[waiting.entry.key] = .some(resolved)
+        first[resolved.key] = .some(resolved)
+        result.outcome =
+            resolved.quarantine.map { .quarantined($0) } ?? .reading(.measurement)
         return result
     }
 }

@@ -3,8 +3,8 @@ enum CommandTable {
     static let all: [Command] =
         [
             StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
-            SightingsCommand.command, RecordsCommand.command,
-        ] + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
+            SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
+        ] + PairCommands.all + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all
         + PortCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.

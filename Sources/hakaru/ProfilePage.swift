@@ -178,7 +178,11 @@ enum ProfilePage {
             "just-works": "put the device into pairing mode once; nothing is typed 番号入力なし",
             "passkey-entry": "type the number that the device shows, or has on its label 番号入力あり",
         ]
-        let method = methods[session.bond.rawValue] ?? session.bond.rawValue
+        var method = methods[session.bond.rawValue] ?? session.bond.rawValue
+        if let hint = profile.pairing {
+            method += ". " + oneLine(hint.english)
+            if let japanese = hint.japanese { method += " " + oneLine(japanese) }
+        }
         switch (session.bond, session.bondLifetime) {
         case (.none, _), (_, .keep): return method
         case (_, .perSession): return method + "; again in every session"

@@ -36,6 +36,14 @@ enum ProfileText {
                 writer.member("examples", profile.examples.count)
                 writer.member("tapes", profile.tapes.count)
             }
+            if let hint = profile.pairing {
+                writer.member(
+                    "pairing",
+                    object: {
+                        $0.member("hint", hint.english)
+                        $0.member("hint_ja", hint.japanese)
+                    })
+            }
             writer.member("notes", strings: profile.notes)
         }
         return writer.bytes
@@ -111,6 +119,11 @@ enum ProfileText {
         lines.append(
             "  evidence    \(profile.examples.count) advertisement(s), "
                 + "\(profile.vectors.count) frame(s), \(profile.tapes.count) tape(s)")
+        if let hint = profile.pairing {
+            let japanese = hint.japanese
+            lines.append(
+                "  pairing     \(Language.current.pick(hint.english, japanese ?? hint.english))")
+        }
         for note in profile.notes { lines.append("  note        \(note)") }
         return lines
     }

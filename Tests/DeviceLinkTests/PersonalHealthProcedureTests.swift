@@ -107,7 +107,9 @@ struct PersonalHealthProcedureTests {
         "e700002a 0028 1236 0101 0022 0000 ffffffff 0d1d 0018 f000 0000 0001 0010 0001 000c ff0002fa "
         + "20260301 08120000"
 
-    @Test("a weighing is corrected by the scale's own clock, kept with all it is read by, then confirmed")
+    @Test(
+        "a weighing is corrected by the scale's own clock, kept with all it is read by, then confirmed"
+    )
     func weighing() throws {
         var bench = try Bench(try Self.profile())
         bench.feed(.opened(at: bench.time))

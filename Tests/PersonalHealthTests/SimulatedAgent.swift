@@ -207,7 +207,8 @@ struct Cable {
     var sent: [[UInt8]] = []
     var clockWasSet = false
     var expects: [Interval] = []
-    var clock: LocalDateTime? = LocalDateTime(year: 2026, month: 11, day: 21, hour: 14, minute: 5, second: 6)
+    var clock: LocalDateTime? = LocalDateTime(
+        year: 2026, month: 11, day: 21, hour: 14, minute: 5, second: 6)
 
     init(_ agent: SimulatedAgent, _ options: ManagerOptions = ManagerOptions()) {
         manager = Manager(options)

@@ -131,7 +131,8 @@ import Testing
                 == ["271", "959", "959"])
         #expect(Set(results.map(\.entry.key)).count == 1)
         #expect(results.map { $0.outcome == .duplicate } == [false, false, true])
-        #expect(results[0].entry.reading.deviceTime?.description == "2026-03-20T00:00:00")
+        let day = try #require(results[0].entry.record?.time?.observed)
+        #expect(tokyo.local(day).description == "2026-03-20T00:00:00")
     }
 }
 

@@ -57,10 +57,13 @@ class Meter(Peripheral):
         feature = self.characteristic(0x2A51, Property.READ, b"\x00\x00")
         return [gatt.Service(uuid(self.service), [self.measurement, self.context, feature, self.control])]
 
-    async def do_store(self, count, minutes_apart=61, context_every=3):
-        """Somebody measured so many times; every so manieth record has a context. Returns the records."""
+    async def do_store(self, count, minutes_apart=61, context_every=3, days_back=0):
+        """Somebody measured so many times; every so manieth record has a context. Returns the records.
+
+        `days_back`: by a clock that was put back so far.
+        """
         stored, first = [], (self.records[-1][0] + 1 if self.records else 1)
-        start = now().replace(microsecond=0)
+        start = now().replace(microsecond=0) - datetime.timedelta(days=days_back)
         for index in range(count):
             sequence = first + index
             shown = start - datetime.timedelta(minutes=minutes_apart * (count - index))

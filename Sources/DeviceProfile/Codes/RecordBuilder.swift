@@ -19,6 +19,7 @@ package struct RecordBuilder: Sendable {
         evidence: TimeEvidence
     ) -> Record? {
         guard reading.outcome == .measurement, let kind = reading.kind else { return nil }
+        let reading = coded(reading)
         var described = device
         described.manufacturer = device.manufacturer ?? profile.manufacturerCode
         described.model = device.model ?? profile.models.first?.name
@@ -27,6 +28,7 @@ package struct RecordBuilder: Sendable {
             quantities: reading.quantities, flags: reading.flags, userSlot: reading.userSlot,
             sequenceNumber: reading.sequenceNumber, deviceTime: reading.deviceTime,
             received: received, time: nil,
+            dataInputCode: reading.inputCode,
             measurementPositionCode: profile.codes.measurementPosition,
             duration: reading.duration, mealCode: reading.mealCode, profile: profile.id,
             profileRevision: profile.revision, simulated: simulated)
@@ -48,7 +50,13 @@ package struct RecordBuilder: Sendable {
     ///
     /// A live reading that has neither index nor time can be told from the next one only by the
     /// moment it came; the device cannot send it again later.
+    ///
+    /// A day that is counted back has its date instead, and no values: it grows until it is over,
+    /// and the later reading of it takes the place of the earlier one.
     package func key(_ reading: Reading, device: DeviceID, received: GatewayTime) -> RecordKey {
+        if let index = reading.dayIndex, received.synchronised {
+            return key(ofDay: index, reading, device, received)
+        }
         var parts = [device.stable, reading.kind?.rawValue ?? "none"]
         if let sequence = reading.sequenceNumber {
             parts.append("sequence \(sequence)")
@@ -58,18 +66,56 @@ package struct RecordBuilder: Sendable {
         } else if let time = reading.deviceTime {
             parts.append("time \(time)")
         }
+        if let index = reading.dayIndex {
+            // Which day that is nobody knows before the gateway's clock is right.
+            parts.append("\(index) days before \(received.utc.microseconds)")
+        }
         if let tick = reading.tick { parts.append("tick \(tick)") }
         if let duration = reading.duration { parts.append("duration \(duration.microseconds)") }
         if !hasOwnIdentity(reading) {
             parts.append("received \(received.utc.microseconds)")
         }
         parts.append(hexadecimal(reading.keyBytes))
+        return key(parts)
+    }
+
+    private func key(
+        ofDay index: Int, _ reading: Reading, _ device: DeviceID, _ received: GatewayTime
+    ) -> RecordKey {
+        let today = TimeResolution.day.cut(engine.zone.local(received.utc))
+        let day = today.adding(.minutes(-1_440 * Int64(index)))
+        let slot = reading.userSlot.map { ["slot \($0)"] } ?? []
+        return key([device.stable, reading.kind?.rawValue ?? "none", "day \(day)"] + slot)
+    }
+
+    private func key(_ parts: [String]) -> RecordKey {
         let digest = SHA256.digest(Array(parts.joined(separator: "\n").utf8))
         return RecordKey(hex: hexadecimal(digest.prefix(16)))
+    }
+
+    /// The reading with what the profile says of its flags: who typed it, who changed it.
+    package func coded(_ reading: Reading) -> Reading {
+        var reading = reading
+        reading.isTyped = reading.isTyped || reading.has(profile.codes.typedFlags)
+        reading.isEdited = reading.isEdited || reading.has(profile.codes.editedFlags)
+        return reading
     }
 
     /// The reading carries an index, a time or a counter, so that a second delivery can be recognised.
     package func hasOwnIdentity(_ reading: Reading) -> Bool {
         reading.sequenceNumber != nil || reading.deviceTime != nil || reading.tick != nil
+            || reading.dayIndex != nil
+    }
+}
+
+extension Reading {
+    fileprivate func has(_ flags: [String]) -> Bool {
+        flags.contains { self.flags.contains($0) }
+    }
+
+    /// データ入力コード: 0 device, 1 typed by a person, 2 a device's value edited by a person.
+    fileprivate var inputCode: DataInputCode {
+        if isTyped { return .typed }
+        return isEdited ? .edited : .device
     }
 }

@@ -49,7 +49,7 @@ enum ActivityMeasurements {
         let subSession = try reader.uint16LE("sub-session id")
         let stamp = try reader.uint32LE("relative time stamp")
         content.reading.sequenceNumber = Int(try reader.uint32LE("sequence number"))
-        content.reading.tick = stamp
+        content.reading.tick = UInt64(stamp)
         content.reading.details = [
             .init(name: "session", value: "\(session)"),
             .init(name: "sub_session", value: "\(subSession)"),

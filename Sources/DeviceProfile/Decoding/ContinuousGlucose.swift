@@ -46,7 +46,7 @@ enum ContinuousGlucose {
         let value = MedicalFloat(sfloat: try reader.uint16LE("concentration"))
         let minutes = try reader.uint16LE("time offset")
         reading.timeOffsetMinutes = Int(minutes)
-        reading.tick = UInt32(minutes)
+        reading.tick = UInt64(minutes)
         _ = try reader.take((5...7).count { flags >> $0 & 1 == 1 }, "sensor status")
         if flags & 1 != 0 { _ = try reader.uint16LE("trend") }
         if flags & 2 != 0 { _ = try reader.uint16LE("quality") }

@@ -85,7 +85,7 @@ package struct ElapsedTime: Sendable, Equatable {
         var reading = Reading(.deviceState)
         reading.clockState = clock.state
         if clock.isTickCounter {
-            reading.tick = UInt32(truncatingIfNeeded: clock.count)
+            reading.tick = UInt64(clock.count)
             reading.details.append(.init(name: "ticks", value: "\(clock.count)"))
         } else {
             reading.deviceTime = clock.shown.flatMap(\.withoutFraction)

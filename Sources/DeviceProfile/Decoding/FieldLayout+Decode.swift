@@ -174,7 +174,7 @@ private struct FieldPass {
 
     private mutating func take(_ time: FieldTime) throws(DecodeError) {
         guard time.when.holds(names) else { return }
-        reading.setTime(try time.read(bytes, cursor: &cursor))
+        try time.take(bytes, cursor: &cursor, into: &reading)
     }
 
     private mutating func integer(

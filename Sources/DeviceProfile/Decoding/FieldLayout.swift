@@ -129,6 +129,8 @@ package struct FieldLayout: Sendable {
     package var values: [ValueField] = []
     package var sequence: [SequenceItem] = []
     package var sequenceFrom = 0
+    /// The frame shows the device's clock of the moment when it is sent.
+    package var isClock = false
     /// Bytes may follow the last field of the sequence.
     package var allowsTrailingBytes = false
     /// What the frame is where no rule says otherwise.
@@ -161,7 +163,7 @@ extension FieldLayout {
     }
 
     /// Whether the frame is one of this layout's by its length and its constant bytes.
-    func fits(_ bytes: [UInt8]) -> Bool {
+    package func fits(_ bytes: [UInt8]) -> Bool {
         length.contains(bytes.count) && constants.allSatisfy { $0.holds(bytes) }
     }
 

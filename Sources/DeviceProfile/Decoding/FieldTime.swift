@@ -13,6 +13,12 @@ package struct FieldTime: Sendable, Equatable {
         case bcd6
         /// The same with the century in a byte of its own in front.
         case bcd7
+        /// Elapsed Time (2BF2): nine bytes that say what their clock is.
+        case elapsedTime
+        /// A counter of 32 bits; the profile says how long a step is.
+        case ticks(bigEndian: Bool)
+        /// Days before the day on which the record is read, one byte.
+        case dayIndex
         /// Each part where the profile says.
         case parts([Part: FieldNumber])
     }
@@ -30,6 +36,8 @@ package struct FieldTime: Sendable, Equatable {
     package var when = FieldCondition()
     /// A date that does not exist means "unknown" here, where it breaks the frame otherwise.
     package var impossibleIsUnknown = false
+    /// Minutes to add for what the person sees: the clock itself keeps a base time.
+    package var offset: FieldNumber?
 
     package init(_ place: FieldNumber.Place, _ format: Format) {
         self.place = place
@@ -40,26 +48,34 @@ package struct FieldTime: Sendable, Equatable {
         switch format {
         case .dateTime, .dateTimeBigEndian, .bcd7: 7
         case .bcd6: 6
-        case .epoch: 4
+        case .epoch, .ticks: 4
+        case .elapsedTime: ElapsedTime.stampWidth
+        case .dayIndex: 1
         case .parts: 0
         }
     }
 
     func read(_ bytes: [UInt8], cursor: inout Int) throws(DecodeError) -> DateTimeField {
-        let start: Int
-        switch place {
-        case .byte(let offset): start = offset < 0 ? bytes.count + offset : offset
-        default:
-            start = cursor
-            cursor += width
-        }
-        guard start >= 0, start + width <= bytes.count else {
-            throw DecodeError("the frame ends inside the time stamp", offset: bytes.count)
-        }
-        let field = try read(Array(bytes[start..<start + width]), whole: bytes)
+        let start = start(bytes, cursor)
+        let field = try read(try part(of: bytes, cursor: &cursor), whole: bytes)
         guard field == .impossible else { return field }
         if impossibleIsUnknown { return .unknown }
         throw DecodeError("an impossible date or time", offset: start)
+    }
+
+    private func start(_ bytes: [UInt8], _ cursor: Int) -> Int {
+        guard case .byte(let offset) = place else { return cursor }
+        return offset < 0 ? bytes.count + offset : offset
+    }
+
+    /// The bytes of the stamp; `cursor` moves behind one that follows the field before it.
+    func part(of bytes: [UInt8], cursor: inout Int) throws(DecodeError) -> [UInt8] {
+        let start = start(bytes, cursor)
+        if case .byte = place {} else { cursor += width }
+        guard start >= 0, start + width <= bytes.count else {
+            throw DecodeError("the frame ends inside the time stamp", offset: bytes.count)
+        }
+        return Array(bytes[start..<start + width])
     }
 
     private func read(_ part: [UInt8], whole: [UInt8]) throws(DecodeError) -> DateTimeField {
@@ -73,6 +89,7 @@ package struct FieldTime: Sendable, Equatable {
         case .epoch(let year, let bigEndian):
             let type: FieldNumber.NumberType = bigEndian ? .uint32BE : .uint32LE
             return Self.seconds(type.read(part, at: 0), since: year)
+        case .elapsedTime, .ticks, .dayIndex: return .unknown  // Taken by `take`.
         case .bcd6: return Self.bcd([0x20] + part)
         case .bcd7: return Self.bcd(part)
         case .parts(let numbers): return try Self.parts(numbers, whole)

@@ -199,3 +199,15 @@ extension FrameSource {
         }
     }
 }
+
+extension FrameLayout {
+    /// Whether a frame of this layout can raise the flag: a rule of the profile names it.
+    package func canFlag(_ flag: String) -> Bool {
+        switch format {
+        case .fields(let layout): layout.flags.contains { $0.flag == flag }
+        case .variants(let layouts):
+            layouts.contains { $0.flags.contains { $0.flag == flag } }
+        default: false
+        }
+    }
+}

@@ -27,15 +27,19 @@ package struct Reading: Sendable, Equatable {
     package var timeFault = false
     package var resolution: TimeResolution = .second
     /// A counter instead of a date: what the clock counted when this was measured.
-    package var tick: UInt32?
+    package var tick: UInt64?
+    /// Days before the day of reception, for a device that has no date (0: the running day).
+    package var dayIndex: Int?
+    /// A person typed the value into the device.
+    package var isTyped = false
+    /// A person changed the value on the device.
+    package var isEdited = false
     /// What the frame says of the clock behind its stamp, where it says anything.
     package var clockState = ClockState()
     /// Length of the period that was measured, where it is not a moment.
     package var duration: Interval?
     package var baseTime: LocalDateTime?
     package var timeOffsetMinutes: Int?
-    /// A whole day, so many before the day on which it is read: its record is replaced as it grows.
-    package var daysAgo: Int?
     package var userSlot: Int?
     /// The device says that it does not know who this was.
     package var isGuest = false
@@ -70,6 +74,9 @@ package struct Reading: Sendable, Equatable {
 
     /// The flag of a record whose time rests on a clock that jumped, or that the device doubts.
     package static let timeFaultFlag = "time-fault"
+
+    /// The flag of a device that says that nobody has set its clock.
+    package static let timeNotSetFlag = "time-not-set"
 
     /// The flag of a reading that the device took in its mode for objects.
     package static let objectModeFlag = "object-mode"

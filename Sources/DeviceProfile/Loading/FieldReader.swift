@@ -8,7 +8,7 @@ enum FieldReader {
         "records",
         "empty", "bits", "numbers", "time-at", "time", "user-slot", "sequence-number", "values",
         "sequence", "outcome", "outcomes", "flags", "details", "stored", "key-values", "remember",
-        "recall", "join",
+        "recall", "join", "clock",
     ]
 
     static func layout(_ keys: MappingReader) -> FieldLayout? {
@@ -166,6 +166,7 @@ enum FieldReader {
             let when = always ? FieldCondition() : ConditionReader.condition(stored, names)
             layout.flags.append(FieldLayout.FlagRule(when: when, flag: Reading.storedFlag))
         }
+        layout.isClock = keys.optional("clock")?.bool() ?? false
         layout.details =
             keys.optional("details")?.list()?.compactMap { $0.word(of: scope.numbers.sorted()) }
             ?? []

@@ -61,6 +61,7 @@ enum ValueReader {
 enum TimeReader {
     private static let formats = [
         "date-time", "date-time-be", "epoch", "epoch-be", "bcd-6", "bcd-7", "parts",
+        "elapsed-time", "ticks", "ticks-be", "day-index",
     ]
 
     static func time(_ node: NodeReader, _ scope: FieldScope) -> FieldTime? {
@@ -69,7 +70,8 @@ enum TimeReader {
 
     static func time(_ keys: MappingReader, _ scope: FieldScope) -> FieldTime? {
         keys.ignore(
-            ["at", "epoch-year", "when", "impossible"] + FieldTime.Part.allCases.map(\.rawValue))
+            ["at", "epoch-year", "when", "impossible", "offset"]
+                + FieldTime.Part.allCases.map(\.rawValue))
         guard let name = keys.required("format")?.word(of: formats) else {
             return nil
         }
@@ -89,6 +91,9 @@ enum TimeReader {
         if !scope.follows {
             time.when = ConditionReader.condition(keys.optional("when"), scope.numbers)
         }
+        if !scope.follows {
+            time.offset = keys.optional("offset")?.mapping { NumberReader.number($0, scope) }
+        }
         time.impossibleIsUnknown =
             keys.optional("impossible")?.word(of: ["rejected", "unknown"]) == "unknown"
         return time
@@ -102,6 +107,9 @@ enum TimeReader {
         case "date-time-be": return .dateTimeBigEndian
         case "bcd-6": return .bcd6
         case "bcd-7": return .bcd7
+        case "elapsed-time": return .elapsedTime
+        case "ticks", "ticks-be": return .ticks(bigEndian: name == "ticks-be")
+        case "day-index": return .dayIndex
         case "parts":
             var parts: [FieldTime.Part: FieldNumber] = [:]
             var inner = scope

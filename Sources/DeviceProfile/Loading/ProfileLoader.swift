@@ -62,8 +62,8 @@ package enum ProfileLoader {
                 about: "decode-only", "stands beside session",
                 accepted: "a session, or why there is none")
         }
-        let time = keys.required("time").flatMap(timeRules)
-        let codes = keys.optional("codes").flatMap(codeRules) ?? CodeRules()
+        let time = keys.required("time").flatMap(TimeRulesReader.time)
+        let codes = keys.optional("codes").flatMap(TimeRulesReader.codes) ?? CodeRules()
         let plausible = keys.optional("plausible").flatMap(plausibleRanges) ?? [:]
         let collect = keys.optional("collect").flatMap(collectRule)
         let tapes = keys.optional("tapes")?.list()?.compactMap(VectorReader.tape) ?? []
@@ -73,6 +73,7 @@ package enum ProfileLoader {
             keys.optional("vectors")?.list()?.compactMap {
                 VectorReader.vector($0, sources: sources)
             } ?? []
+        let pairing = keys.optional("pairing").flatMap(pairingHint)
         let notes = keys.optional("notes")?.list()?.compactMap { $0.string() } ?? []
         if deviceClass == .any, !generic {
             keys.problem(
@@ -99,8 +100,17 @@ package enum ProfileLoader {
             match: match, session: session, wire: wire, decodeOnly: decodeOnly, layouts: layouts,
             time: time,
             codes: codes, plausible: plausible, collect: collect, tapes: tapes, examples: examples,
-            vectors: vectors, notes: notes, file: file,
+            vectors: vectors, pairing: pairing, notes: notes, file: file,
             idLine: idNode?.node.line ?? 1, idColumn: idNode?.node.column ?? 1)
+    }
+
+    private static func pairingHint(_ node: NodeReader) -> PairingHint? {
+        node.mapping { keys in
+            let japanese = keys.optional("hint-ja")?.string(length: 1...400)
+            return keys.required("hint")?.string(length: 1...400).map {
+                PairingHint(english: $0, japanese: japanese)
+            }
+        }
     }
 
     private static func isIdentifier(_ byte: UInt8) -> Bool {
@@ -175,36 +185,6 @@ package enum ProfileLoader {
         let accepted = "a UUID such as \"2a35\" or 233bf000-5a34-1b6d-975c-000d5690abe4"
         return node.string(accepted: accepted) { BluetoothUUID($0) != nil }
             .flatMap { BluetoothUUID($0) }
-    }
-
-    private static func timeRules(_ node: NodeReader) -> TimeRules? {
-        node.mapping { keys in
-            var rules = TimeRules()
-            rules.clock = keys.required("clock")?.choice(of: TimeRules.Clock.self) ?? .none
-            rules.readings =
-                keys.required("readings")?.choice(of: TimeRules.Readings.self) ?? .mixed
-            rules.resolution =
-                keys.optional("resolution")?.choice(of: TimeResolution.self) ?? .second
-            rules.unreadableClock =
-                keys.optional("unreadable-clock")?.choice(of: TimeRules.UnreadableClock.self)
-                ?? .quarantine
-            if let tolerance = keys.optional("tolerance")?.duration() {
-                rules.tolerance = Interval(tolerance)
-            }
-            if let age = keys.optional("maximum-age")?.duration() {
-                rules.maximumAge = Interval(age)
-            }
-            return rules
-        }
-    }
-
-    private static func codeRules(_ node: NodeReader) -> CodeRules? {
-        node.mapping { keys in
-            var rules = CodeRules()
-            rules.measurementPosition = keys.optional("measurement-position")?.word(
-                of: ["10", "11", "20", "21", "30", "31", "40", "50"])
-            return rules
-        }
     }
 
     private static func plausibleRanges(_ node: NodeReader) -> [QuantityName: PlausibleRange]? {

@@ -70,9 +70,9 @@ enum SessionReader {
 
     private static func setClock(_ keys: MappingReader) -> SessionPlan.Step? {
         let uuid = keys.required("characteristic").flatMap { ProfileLoader.uuid($0) }
-        let zone = keys.required("time")?.choice(of: SessionPlan.ClockZone.self)
-        guard let uuid, let zone else { return nil }
-        return .setClock(uuid, zone)
+        let setting = TimeRulesReader.clockSetting(keys, uuid)
+        guard let uuid, let setting else { return nil }
+        return .setClock(uuid, setting)
     }
 
     private static func recordAccess(_ keys: MappingReader) -> SessionPlan.Step? {

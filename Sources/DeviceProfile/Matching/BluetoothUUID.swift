@@ -90,6 +90,7 @@ extension BluetoothUUID {
 
     package static let dateTime = BluetoothUUID(0x2A08)
     package static let currentTime = BluetoothUUID(0x2A2B)
+    package static let elapsedTime = BluetoothUUID(0x2BF2)
     package static let batteryLevel = BluetoothUUID(0x2A19)
     package static let modelNumber = BluetoothUUID(0x2A24)
     package static let serialNumber = BluetoothUUID(0x2A25)

@@ -4,8 +4,8 @@ package import Measurement
 package enum ClockReading: Sendable, Equatable {
     /// A date and a time of day.
     case wall(LocalDateTime)
-    /// A counter of equal steps that starts again at 0 after 2³² of them (rule T10).
-    case ticks(UInt32, length: Interval)
+    /// A counter of equal steps (rule T10); one of up to 32 bits starts again at 0.
+    case ticks(UInt64, length: Interval, bits: Int = 32)
 }
 
 /// What a device says of the clock behind its stamps, beside the profile's word.
@@ -31,9 +31,11 @@ package struct ClockState: Sendable, Equatable {
 
     /// What a stamp says of itself, and for the rest what was read from the clock.
     func completed(by clock: ClockState?) -> ClockState {
-        ClockState(
+        // A stamp that tells its timeline tells its source, too.
+        let inherits = isCurrent == nil && clock?.isSynchronised ?? false
+        return ClockState(
             isUTC: isUTC ?? clock?.isUTC, isCurrent: isCurrent ?? clock?.isCurrent,
-            isSynchronised: isSynchronised || clock?.isSynchronised ?? false,
+            isSynchronised: isSynchronised || inherits,
             utcOffsetMinutes: utcOffsetMinutes ?? clock?.utcOffsetMinutes)
     }
 }
@@ -73,7 +75,8 @@ extension TimeZoneRules {
     /// The moment a device means by its clock.
     ///
     /// The device's own offset wins; without one it shares this zone, unless it runs on UTC (T19).
-    func instant(_ time: LocalDateTime, _ rules: TimeRules, _ state: ClockState) -> Instant {
+    package func instant(_ time: LocalDateTime, _ rules: TimeRules, _ state: ClockState) -> Instant
+    {
         if state.isUTC ?? (rules.clock == .utc) { return TimeZoneRules.utc.instant(time) }
         if let minutes = state.utcOffsetMinutes {
             return TimeZoneRules.utc.instant(time) - .minutes(Int64(minutes))

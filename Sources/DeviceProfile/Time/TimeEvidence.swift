@@ -51,6 +51,10 @@ package struct SessionClock: Sendable, Equatable {
     /// The gateway wrote the device's clock in this session.
     package var wasSet: Bool
     package var earlier: EarlierClock?
+    /// Changes of its clock that the device wrote down itself.
+    package var changes: [RecordedClockChange] = []
+    /// The device says that nobody has set its clock.
+    package var isUnset = false
 
     package init(
         check: ClockCheck? = nil, steps: [ClockStep] = [], wasSet: Bool = false,

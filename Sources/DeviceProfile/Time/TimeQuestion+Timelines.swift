@@ -21,6 +21,11 @@ extension TimeQuestion {
         return evidence.clock.wasSet ? shifted(raw, .zero) : onPresentTimeline(raw, offset)
     }
 
+    /// A stamp that the device says is of the timeline it is on now.
+    func onlyPresent(_ raw: Instant, _ offset: Interval) -> TimeDecision {
+        shifted(raw, evidence.clock.wasSet ? .zero : offset)
+    }
+
     /// A stamp after what the clock showed before it was set and before what it was set to.
     ///
     /// Either the clock had not taken the set yet, or the stamp is of an older timeline.

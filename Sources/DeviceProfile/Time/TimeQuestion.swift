@@ -29,7 +29,11 @@ struct TimeQuestion {
         self.check = check
     }
 
-    var resolution: Interval { rules.resolution.length }
+    /// A frame may be coarser than its model: a list of days beside a list of minutes.
+    var timeResolution: TimeResolution {
+        reading.resolution.length > rules.resolution.length ? reading.resolution : rules.resolution
+    }
+    var resolution: Interval { timeResolution.length }
     var tolerance: Interval { max(resolution, check?.latency ?? .zero, rules.tolerance) }
 
     func answer() -> TimeDecision {
@@ -38,7 +42,9 @@ struct TimeQuestion {
             return .quarantined(.noClockSync)
         }
         let state = reading.clockState.completed(by: check?.state)
+        if reading.isTyped, rules.typedTime == .asTyped { return typed(state) }
         if reading.timeFault { return faulty(state) }
+        if let index = reading.dayIndex { return ofDay(index) }
         if let tick = reading.tick { return counted(tick, state) }
         // T1, T2, T3: no stamp, or one that is unknown or impossible.
         guard let stamp = reading.deviceTime else { return withoutStamp(.timeUnknown) }
@@ -52,13 +58,18 @@ struct TimeQuestion {
         guard let check, case .wall = check.reading,
             let offset = check.offset(rules: rules, zone: zone)
         else { return unreadableClock(raw) }
+        if !evidence.clock.changes.isEmpty { return byRecordedChanges(stamp, offset) }
+        // A device that brings its records onto its present timeline needs no older one.
+        if reading.clockState.isCurrent == true { return onlyPresent(raw, offset) }
         return onTimeline(raw, stamp, offset)
     }
 
     // MARK: without a usable clock
 
+    private var mayBeStored: Bool { evidence.delivery == .requested || rules.readings != .live }
+
     /// T1 for a live reading, T2 for one out of memory.
-    private func withoutStamp(_ reason: QuarantineReason) -> TimeDecision {
+    func withoutStamp(_ reason: QuarantineReason) -> TimeDecision {
         guard evidence.delivery == .pushed, rules.readings != .stored else {
             return .quarantined(reason)
         }
@@ -70,21 +81,25 @@ struct TimeQuestion {
         guard reading.deviceTime != nil || reading.tick != nil else {
             return withoutStamp(.timeUnknown)
         }
+        if rules.faultyClock == .unchanged, let stamp = reading.deviceTime, mayBeStored {
+            let raw = zone.instant(stamp, rules, state)
+            return plausible(raw, .faulty(time(raw, .deviceClock, .device)))
+        }
         return withoutStamp(.timeFault)
     }
 
     /// T5: a stamp whose clock could not be read.
     private func unreadableClock(_ raw: Instant) -> TimeDecision {
-        if rules.unreadableClock == .unchanged {
+        if rules.unreadableClock == .unchanged, !evidence.clock.isUnset {
             return plausible(raw, .accepted(time(raw, .deviceClock, .device)))
         }
         guard evidence.delivery == .pushed, rules.readings != .stored,
-            rules.readings == .live || isLive(raw)
+            rules.readings == .live || evidence.clock.isUnset || isLive(raw)
         else { return .quarantined(.timeUnknown) }
         var time = receptionTime()
         let doubt = (received.utc - raw).magnitude
         // A stamp near its reception may be that of the moment, or that of some minutes before.
-        if rules.readings == .mixed, doubt <= Self.liveWindow {
+        if rules.readings == .mixed, doubt <= Self.liveWindow, !evidence.clock.isUnset {
             time.uncertainty = max(time.uncertainty, doubt)
         }
         return .accepted(time)
@@ -99,25 +114,6 @@ struct TimeQuestion {
         if received.utc - raw > rules.maximumAge { return true }
         guard let earlier = evidence.clock.earlier else { return false }
         return (received.utc - (raw + earlier.offset)).magnitude <= Self.liveWindow
-    }
-
-    // MARK: counters
-
-    /// T10: a counter on the timeline of the check; T11: one that was restarted since.
-    private func counted(_ tick: UInt32, _ state: ClockState) -> TimeDecision {
-        if state.isCurrent == false || evidence.isCurrent == false {
-            return .quarantined(.notCurrentTimeline)
-        }
-        guard let check, case .ticks(let now, let length) = check.reading else {
-            return withoutStamp(.timeUnknown)
-        }
-        let ahead = Int64(tick &- now) * length.microseconds
-        let sinceCheck = max(.zero, received.utc - check.gateway.utc)
-        // Whatever lies further ahead than the moment of reception is from before the wrap.
-        let isAhead = ahead <= (sinceCheck + Self.futureTolerance).microseconds
-        let round = (Int64(UInt32.max) + 1) * length.microseconds
-        let observed = check.gateway.utc + Interval(microseconds: isAhead ? ahead : ahead - round)
-        return plausible(observed, .accepted(time(observed, .corrected, .corrected)))
     }
 
     // MARK: the last word
@@ -162,6 +158,6 @@ struct TimeQuestion {
         RecordTime(
             observed: observed, basis: basis, origin: origin, clockOffset: offset,
             uncertainty: max(resolution, check?.latency ?? .zero, doubt),
-            resolution: rules.resolution)
+            resolution: timeResolution)
     }
 }

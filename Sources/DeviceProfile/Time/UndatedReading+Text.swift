@@ -76,6 +76,9 @@ extension JSONWriter {
             $0.member("fault", reading.timeFault)
             $0.member("resolution", reading.resolution.rawValue)
             $0.optional("tick", reading.tick.map { Int64($0) })
+            $0.optional("day", reading.dayIndex.map { Int64($0) })
+            $0.optional("number", reading.sequenceNumber.map { Int64($0) })
+            $0.member("typed", reading.isTyped)
             $0.part("state") { [state = reading.clockState] in $0.write(state) }
             $0.optional("duration", reading.duration?.microseconds)
             $0.optional("base", reading.baseTime?.localMicroseconds)
@@ -88,6 +91,10 @@ extension JSONWriter {
         object { writer in
             if let check = clock.check { writer.part("check") { $0.write(check) } }
             writer.member("set", clock.wasSet)
+            writer.member("unset", clock.isUnset)
+            writer.part("changes") { writer in
+                writer.array { for change in clock.changes { $0.write(change) } }
+            }
             writer.part("steps") { writer in
                 writer.array { for step in clock.steps { $0.write(step) } }
             }
@@ -100,8 +107,9 @@ extension JSONWriter {
             $0.part("gateway") { $0.write(check.gateway) }
             switch check.reading {
             case .wall(let time): $0.optional("wall", time.localMicroseconds)
-            case .ticks(let count, let length):
+            case .ticks(let count, let length, let bits):
                 $0.optional("ticks", Int64(count))
+                $0.optional("bits", Int64(bits))
                 $0.optional("length", length.microseconds)
             }
             $0.optional("latency", check.latency.microseconds)
@@ -115,6 +123,14 @@ extension JSONWriter {
             $0.optional("offset", step.offset.microseconds)
             $0.optional("set-at", step.setAt.microseconds)
             $0.member("drained", step.drained)
+        }
+    }
+
+    fileprivate mutating func write(_ change: RecordedClockChange) {
+        object {
+            $0.optional("index", Int64(change.index))
+            $0.optional("from", change.from.localMicroseconds)
+            $0.optional("to", change.to.localMicroseconds)
         }
     }
 
@@ -167,7 +183,7 @@ extension Reading {
         guard let outcome = value["outcome"]?.string.flatMap({ ReadingOutcome(rawValue: $0) }),
             let resolution = value["resolution"]?.string.flatMap({ TimeResolution(rawValue: $0) }),
             let unusable = value["unusable"]?.bool, let fault = value["fault"]?.bool,
-            let stored = value["stored"]?.bool,
+            let stored = value["stored"]?.bool, let typed = value["typed"]?.bool,
             let state = value["state"].flatMap({ ClockState($0) })
         else { return nil }
         self.init(outcome, kind: value["kind"]?.string.flatMap { MeasurementKind(rawValue: $0) })
@@ -175,7 +191,10 @@ extension Reading {
         deviceTimeUnusable = unusable
         timeFault = fault
         self.resolution = resolution
-        tick = value.number("tick").flatMap { UInt32(exactly: $0) }
+        tick = value.number("tick").flatMap { UInt64(exactly: $0) }
+        dayIndex = value.number("day").map { Int($0) }
+        sequenceNumber = value.number("number").map { Int($0) }
+        isTyped = typed
         clockState = state
         duration = value.interval("duration")
         baseTime = value.wall("base")
@@ -186,7 +205,9 @@ extension Reading {
 
 extension SessionClock {
     fileprivate init?(_ value: JSONValue) {
-        guard let wasSet = value["set"]?.bool, let steps = value["steps"]?.array else { return nil }
+        guard let wasSet = value["set"]?.bool, let steps = value["steps"]?.array,
+            let unset = value["unset"]?.bool, let changes = value["changes"]?.array
+        else { return nil }
         let check = value["check"].map { ClockCheck($0) }
         let earlier = value["earlier"].map { EarlierClock($0) }
         let read = steps.compactMap { ClockStep($0) }
@@ -194,6 +215,9 @@ extension SessionClock {
         if case .some(nil) = earlier { return nil }
         guard read.count == steps.count else { return nil }
         self.init(check: check ?? nil, steps: read, wasSet: wasSet, earlier: earlier ?? nil)
+        isUnset = unset
+        self.changes = changes.compactMap { RecordedClockChange($0) }
+        guard self.changes.count == changes.count else { return nil }
     }
 }
 
@@ -203,13 +227,15 @@ extension ClockCheck {
             let latency = value.interval("latency"),
             let state = value["state"].flatMap({ ClockState($0) })
         else { return nil }
-        let ticks = value.number("ticks").flatMap { UInt32(exactly: $0) }
+        let ticks = value.number("ticks").flatMap { UInt64(exactly: $0) }
         if let time = value.wall("wall") {
             self.init(gateway: gateway, reading: .wall(time), latency: latency, state: state)
-        } else if let ticks, let length = value.interval("length") {
+        } else if let ticks, let length = value.interval("length"),
+            let bits = value.number("bits")
+        {
             self.init(
-                gateway: gateway, reading: .ticks(ticks, length: length), latency: latency,
-                state: state)
+                gateway: gateway, reading: .ticks(ticks, length: length, bits: Int(bits)),
+                latency: latency, state: state)
         } else {
             return nil
         }
@@ -222,6 +248,15 @@ extension ClockStep {
             let setAt = value.instant("set-at"), let drained = value["drained"]?.bool
         else { return nil }
         self.init(deviceBefore: before, offset: offset, setAt: setAt, drained: drained)
+    }
+}
+
+extension RecordedClockChange {
+    fileprivate init?(_ value: JSONValue) {
+        guard let index = value.number("index"), let from = value.wall("from"),
+            let to = value.wall("to")
+        else { return nil }
+        self.init(index: Int(index), from: from, to: to)
     }
 }
 

@@ -66,14 +66,21 @@ extension RecordBuilder {
     /// The record that waited, with its time or with the reason why it still needs a person.
     ///
     /// Nil where it has to wait on (see `TimeEngine.resolve`), or where it waits for something else.
-    /// The key stays what it was.
+    /// The key stays what it was, but for a day that is counted back: its date is known only now.
     package func resolve(
         _ record: Record, _ undated: UndatedReading, by now: ClockSample
     ) -> Record? {
+        var undated = undated
+        undated.reading.isTyped = record.dataInputCode == .typed
         guard record.quarantine == .noClockSync, let decision = engine.resolve(undated, by: now)
         else { return nil }
         var record = record
         record.received = undated.received.time.resolved(by: now.time)
+        if undated.reading.dayIndex != nil {
+            undated.reading.userSlot = record.userSlot
+            record.key = key(
+                undated.reading, device: record.device.id, received: record.received)
+        }
         record.settle(decision)
         return record
     }
@@ -102,6 +109,9 @@ extension Reading {
         only.timeFault = timeFault
         only.resolution = resolution
         only.tick = tick
+        only.dayIndex = dayIndex
+        only.sequenceNumber = sequenceNumber
+        only.isTyped = isTyped
         only.clockState = clockState
         only.duration = duration
         only.baseTime = baseTime

@@ -21,6 +21,7 @@ extension Daemon {
         }
         server.route("GET", "/v1/records") { [weak self] in await self?.records($0) ?? .gone }
         addDecisionRoutes()
+        addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }

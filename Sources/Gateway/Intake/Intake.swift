@@ -220,7 +220,7 @@ struct DestinationPolicy: Sendable {
             "\(record.kind.rawValue) \(entry.reading.keyBytes)"
         }
         made.duplicateWindow = entry.duplicateWindow
-        made.grows = entry.reading.flags.contains(Self.runningFlag)
+        made.grows = entry.reading.flags.contains(Self.runningFlag) || entry.replaces
         made.evidence = entry.evidence.map { evidence in
             let undated = UndatedReading(
                 entry.reading, received: ClockSample(entry.received, boot: boot),

@@ -29,6 +29,9 @@ import Spool
         var new = 0
     }
 
+    /// Tapes that a person has asked for, and the pairing that one has.
+    let captures: CaptureDesk
+    let pairing = PairingDesk()
     /// Devices in range that no profile fits or nobody has registered; the newest 64.
     private(set) var strangers = Strangers()
     private(set) var bluez: BlueZ?
@@ -45,6 +48,7 @@ import Spool
         self.profiles = profiles
         self.register = register
         collector = AdvertisementCollector(zone: zone, simulated: false)
+        captures = CaptureDesk(zone: zone)
         var settings = BlueZSettings(adapters: adapters)
         settings.useManagementSocket(
             filter: { profiles().filter }, isNamed: { register().model($0) != nil })
@@ -80,16 +84,19 @@ import Spool
     // MARK: sightings
 
     private func saw(_ sighting: Sighting) {
+        captures.heard(sighting)
         guard let profile = profile(for: sighting) else {
             let why = profiles().whyNothingFits(sighting.advertisement, address: sighting.address)
             strangers.note(sighting, because: why)
             return
         }
-        if profile.transport == .bluetoothAdvertisement {
+        if pairing.concerns(sighting.address) {
+            pair(sighting, profile)
+        } else if profile.transport == .bluetoothAdvertisement {
             collect(sighting, profile)
         } else if let why = profile.decodeOnly {
             strangers.note(sighting, because: "\(profile.id) fits; it is not connected: \(why)")
-        } else if sighting.bonded
+        } else if sighting.bonded || captures.isWatching(sighting.address)
             || register().isRegistered(sighting.address, models: profile.modelNames)
         {
             connect(sighting, profile)
@@ -192,18 +199,64 @@ import Spool
         policy.began(address)
         deferred[address] = nil
         counters.count("sessions_started")
+        pairing.update(address) { $0.sessionBegan() }
         let owner = register().owner(
             address, isPairing: sighting.advertisement.showsOmronPairing)
-        spawn { [self] in await begin(address, profile, peripheral, owner) }
+        spawn { [self] in
+            await begin(address, profile, watched(peripheral), owner, sighting.advertisement)
+        }
+    }
+
+    /// The peripheral itself, or one that tells the capture and the pairing what passes.
+    private func watched(_ peripheral: BlueZPeripheral) -> any GATTPeripheral {
+        let address = peripheral.address
+        guard captures.isWatching(address) || pairing.concerns(address) else { return peripheral }
+        return ObservedPeripheral(peripheral) { [weak self] fact, at in
+            self?.captures.took(fact, of: address, at: at)
+            self?.pairing.update(address) { $0.took(fact, at: at.steady) }
+        }
+    }
+
+    /// Connects a device that is being paired, whether it is registered or not.
+    private func pair(_ sighting: Sighting, _ profile: DeviceProfile) {
+        let mode = profile.pairingMode(sighting.advertisement)
+        let now = pairing.update(sighting.address) { guide -> Bool in
+            guide.profile = profile.id
+            guide.takesOwnKey = profile.takesOwnKey
+            return guide.heard(pairingMode: mode)
+        }
+        guard now == true, sessions[sighting.address] == nil else { return }
+        // Whoever holds the button waits: what was tried before does not count.
+        policy.forgive(sighting.address, at: sighting.at.steady)
+        start(sighting, profile)
+    }
+
+    /// How the device that is being paired gets into its pairing mode, where its model is known.
+    func pairingHint(_ guide: PairingGuide) -> PairingHint? {
+        let index = profiles()
+        let named = register().model(guide.address).flatMap { index.profile(model: $0) }
+        let heard = (guide.profile ?? matched[guide.address]?.id).flatMap { index[id: $0] }
+        return (named ?? heard)?.pairing
+    }
+
+    /// Removes the bond of a device on both sides of ours: at bluetoothd and in what is remembered here.
+    func forget(_ address: BluetoothAddress) async throws(LinkError) {
+        if let session = sessions[address] {
+            session.runner.stop()
+            await session.task.value
+        }
+        try await bluez?.forget(address)
+        policy.forget(address)
+        matched[address] = nil
     }
 
     private func begin(
-        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: BlueZPeripheral,
-        _ owner: DeviceOwner
+        _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: any GATTPeripheral,
+        _ owner: DeviceOwner, _ advertisement: Advertisement
     ) async {
         let device = describe(address)
         guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
-            let machine = SessionMachine(
+            var machine = SessionMachine(
                 profile: profile, device: device, memory: stored, zone: zone, simulated: false,
                 now: GatewayTime.now(), owner: owner)
         else {
@@ -213,13 +266,18 @@ import Spool
                 at: GatewayTime.now().steady)
         }
         guard !isStopping else { return }
+        machine.sighted(advertisement)
         var surroundings = GATTSessionRunner.Surroundings(
             commit: { [weak self] commit in await self?.take(commit, of: address) ?? false },
             note: { SessionLog.write($0, device: device) })
         let window = profile.session?.advertisingWindow
         surroundings.priority = window.map { $0 <= .seconds(60) } ?? false ? .shortWindow : .normal
         let register = register()
-        surroundings.passkey = { register.passkey(address) }
+        let pairing = pairing
+        surroundings.passkey = { @LoopActor in
+            if let known = register.passkey(address) { return known }
+            return await pairing.passkey(address)
+        }
         let runner = GATTSessionRunner(
             machine: machine, peripheral: peripheral, surroundings: surroundings)
         let task = spawn { [self] in
@@ -244,6 +302,8 @@ import Spool
     ) {
         let new = sessions.removeValue(forKey: address)?.new ?? 0
         policy.ended(address, end, new: new, at: GatewayTime.now().steady)
+        captures.sessionEnded(address)
+        pairing.update(address) { $0.sessionEnded(end, at: GatewayTime.now().steady) }
         switch end {
         case .complete: counters.count("sessions_complete")
         case .interrupted: counters.count("sessions_interrupted")

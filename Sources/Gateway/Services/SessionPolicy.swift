@@ -101,6 +101,20 @@ struct SessionPolicy: Sendable {
         devices[address] = device
     }
 
+    /// A person is at the device: what was tried before does not make it wait.
+    mutating func forgive(_ address: BluetoothAddress, at now: Instant) {
+        if devices[address] == nil {
+            makeRoom()
+            devices[address] = Device(lastSeen: now)
+        }
+        devices[address]?.lastSeen = now
+        devices[address]?.failures = 0
+        devices[address]?.notBefore = nil
+    }
+
+    /// Nothing is remembered of the device.
+    mutating func forget(_ address: BluetoothAddress) { devices[address] = nil }
+
     private mutating func makeRoom() {
         guard devices.count >= Self.maximumDevices else { return }
         let idle = devices.filter { !$0.value.inSession }

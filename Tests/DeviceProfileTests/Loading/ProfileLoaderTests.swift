@@ -54,7 +54,8 @@ import YAML
         let vendor = try #require(BluetoothUUID("233bf001-5a34-1b6d-975c-000d5690abe4"))
         #expect(
             plan.steps == [
-                .readInformation, .readClock(.dateTime), .setClock(.currentTime, .utc),
+                .readInformation, .readClock(.dateTime),
+                .setClock(.currentTime, ClockSetting(.utc, form: .currentTime)),
                 .subscribe([.weightMeasurement, vendor]), .recordAccess(access),
                 .write(BluetoothUUID(0xFFF1), [2, 1, 3]), .wait(.milliseconds(250)),
             ])
@@ -164,6 +165,21 @@ import YAML
             text: ProfileText.minimal(time: "  clock: sundial\n  readings: live"),
             at: "sundial",
             says: #"time.clock: is "sundial"; accepted: none, local, utc"#),
+        Mistake(
+            text: ProfileText.minimal(
+                time: "  clock: none\n  readings: live\n  tick: { seconds: 0.0000001 }"),
+            at: "seconds",
+            says: "time.tick.seconds: is 0.0000001; accepted: whole microseconds"),
+        Mistake(
+            text: ProfileText.minimal(
+                time: "  clock: none\n  readings: live\n  tick: { seconds: 1, bits: 64 }"),
+            at: "64",
+            says: #"time.tick.bits: is "64"; accepted: "#),
+        Mistake(
+            text: ProfileText.minimal(
+                time: "  clock: local\n  readings: live\n  faulty-clock: ignore"),
+            at: "ignore",
+            says: #"time.faulty-clock: is "ignore"; accepted: quarantine, unchanged"#),
         Mistake(
             text: ProfileText.minimal(more: "codes: { measurement-position: \"99\" }"),
             at: "\"99\"",

@@ -170,6 +170,7 @@ private struct Schema {
         collect: { until: impedance, at-most: 5s, unknown: 0 }
         tapes: [ { file: a.tape, unknown: 0 } ]
         examples: [ { advertisement: "020106", unknown: 0 } ]
+        pairing: { hint: hold the button, unknown: 0 }
         vectors: [ { source: usb, hex: "01020304", outcome: measurement, unknown: 0 } ]
         """
 
@@ -222,6 +223,11 @@ private struct Schema {
         check("session.bond", BondMethod.self)
         check("session.bond-lifetime", SessionPlan.BondLifetime.self)
         check("session.steps[0].set-clock.time", SessionPlan.ClockZone.self)
+        check("session.steps[0].set-clock.form", ClockSetting.Form.self)
+        check("session.steps[0].set-clock.on", ClockSetting.Occasion.self)
+        check("session.steps[0].set-clock.adjust-reason", ClockSetting.Reason.self)
+        check("time.faulty-clock", TimeRules.FaultyClock.self)
+        check("time.typed-time", TimeRules.TypedTime.self)
         check("time.clock", TimeRules.Clock.self)
         check("time.readings", TimeRules.Readings.self)
         check("time.resolution", TimeResolution.self)

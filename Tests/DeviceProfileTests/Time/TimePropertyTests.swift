@@ -94,7 +94,7 @@ extension Scene {
         if .often(&random) {
             scene.reading.deviceTime = tokyo.local(now + .near(&random, days: 900))
         }
-        if .seldom(&random) { scene.reading.tick = .random(in: 0...UInt32.max, using: &random) }
+        if .seldom(&random) { scene.reading.tick = .random(in: 0...0xFFFF_FFFF, using: &random) }
         scene.reading.timeFault = .seldom(&random)
         scene.reading.duration = .seldom(&random) ? .seconds(600) : nil
         scene.reading.clockState = ClockState(
@@ -135,7 +135,7 @@ extension SessionClock {
         if .often(&random) {
             let checked = gateway(now + .near(&random, days: 0), synchronised: true)
             let ticks = ClockReading.ticks(
-                .random(in: 0...UInt32.max, using: &random), length: .milliseconds(1))
+                .random(in: 0...0xFFFF_FFFF, using: &random), length: .milliseconds(1))
             clock.check = ClockCheck(
                 gateway: checked,
                 reading: .seldom(&random) ? ticks : .wall(tokyo.local(checked.utc - offset)),

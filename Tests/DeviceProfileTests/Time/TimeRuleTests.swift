@@ -324,8 +324,8 @@ import Testing
     // MARK: T10, T11
 
     struct Count: Sendable {
-        var now: UInt32
-        var measured: UInt32
+        var now: UInt64
+        var measured: UInt64
         var milliseconds: Int64
     }
 

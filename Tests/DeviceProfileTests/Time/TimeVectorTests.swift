@@ -247,7 +247,7 @@ import Testing
         #expect(wall("2021-11-22T11:56:30").secondsSince2000 == 690_897_390)
     }
 
-    private func counter(now: UInt32, at: String, measured: UInt32) -> Scene {
+    private func counter(now: UInt64, at: String, measured: UInt64) -> Scene {
         Scene(.stored) {
             $0.delivery = .requested
             $0.received = gateway(at)

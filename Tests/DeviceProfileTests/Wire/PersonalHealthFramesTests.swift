@@ -94,7 +94,8 @@ import Testing
     @Test("a lone number of an APDU is shown, special values by their name")
     func numbers() {
         for (hex, name, value) in [
-            ("f3cf", "value", "97.5"), ("fe001c5c", "value", "72.60"), ("0300069f", "value", "1695000"),
+            ("f3cf", "value", "97.5"), ("fe001c5c", "value", "72.60"),
+            ("0300069f", "value", "1695000"),
             ("007fffff", "special", "NaN"), ("00800002", "special", "-INFINITY"),
             ("07fe", "special", "+INFINITY"), ("0800", "special", "NRes"),
         ] {
@@ -120,7 +121,8 @@ import Testing
             return "e700" + length(apdu) + apdu
         }
         let configuration = event("0d1c", info)
-        let report = event("0d1d", "f0000000" + "00010010" + "0001000c" + "ff0002fa" + "eb1f04000000021c")
+        let report = event(
+            "0d1d", "f0000000" + "00010010" + "0001000c" + "ff0002fa" + "eb1f04000000021c")
         let found = read(configuration + report)
         #expect(found.map(\.outcome) == [.measurement], "\(found)")
         #expect(found[0].deviceTime?.description == "2025-01-01T09:00:00")

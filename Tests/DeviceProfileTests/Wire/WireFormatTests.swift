@@ -32,7 +32,7 @@ import Testing
     func days() {
         let row = "4f4b00140834805027004200308004210184800614700280ed"
         let reading = read(.omronHHX, row, request: "4754440000040400")
-        #expect(reading.daysAgo == 4)
+        #expect(reading.dayIndex == 4)
         #expect(reading.keyBytes == [0])
         #expect(
             reading.shown == ["steps 8348 {steps}", "calories 308 kcal", "distance 4.21 [mi_i]"])

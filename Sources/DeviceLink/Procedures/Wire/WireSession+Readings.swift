@@ -34,14 +34,6 @@ extension WireSession {
     }
 
     private mutating func enqueue(_ reading: Reading, _ frame: RawFrame, isPushed: Bool) {
-        var reading = reading
-        // A device that stores whole days counts them back from the day it is read on.
-        if let daysAgo = reading.daysAgo {
-            let today = builder.engine.zone.local(now.utc)
-            reading.deviceTime = LocalDateTime(
-                year: today.year, month: today.month, day: today.day)?
-                .adding(.seconds(-86_400 * Int64(daysAgo)))
-        }
         let isLive = isPushed || plan.procedure == .listen
         let delivery: Delivery = isLive ? .pushed : .requested
         let evidence = TimeEvidence(delivery, clock)
@@ -51,7 +43,6 @@ extension WireSession {
                 reading, device: device, received: now, evidence: evidence),
             key: builder.key(reading, device: device.id, received: now))
         entry.evidence = evidence
-        entry.replacesSameKey = reading.daysAgo != nil
         if !builder.hasOwnIdentity(reading), weighing == nil { entry.duplicateWindow = .seconds(5) }
         if let time = reading.deviceTime {
             memory.newestDeviceTime = max(memory.newestDeviceTime ?? time, time)

@@ -138,7 +138,7 @@ package struct WireSession: Sendable {
             decode(bytes, request: request, isPushed: isPushed)
         case .clock(let time, let minutes): clockRead(time, utcOffsetMinutes: minutes)
         case .ticks(let count, let length):
-            clock.check = ClockCheck(gateway: now, reading: .ticks(count, length: length))
+            clock.check = ClockCheck(gateway: now, reading: .ticks(UInt64(count), length: length))
         case .askTime: return timeOfDay()
         case .clockSet: clockWasSet()
         case .model(let manufacturer, let name): isCalled(manufacturer, name)

@@ -65,7 +65,7 @@ enum LibreHistory {
             Quantity(.glucose, ExactDecimal(Int64(places.le16(13))), .milligramPerDecilitre)
         ]
         if places.le16(17) != 0 { reading.outcome = .failedMeasurement }
-        reading.tick = time
+        reading.tick = UInt64(time)
         reading.add([
             "table": String(bytes[0]), "record": String(places.le16(1)),
             "record-type": String(bytes[3]), "flag-byte": hexadecimal([bytes[4]]),

@@ -133,7 +133,7 @@ enum OmronHHX {
             Quantity(.distance, distance, .mile),
         ]
         let index = context.request.count == 8 ? Int(context.request[5]) : nil
-        reading.daysAgo = index
+        reading.dayIndex = index
         reading.deviceTime = index.flatMap { context.today?.adding(.seconds(-86_400 * Int64($0))) }
         if let index { reading.add(["days-before-host-today": String(index)]) }
         reading.add([

@@ -269,7 +269,7 @@ extension Reading {
         details = sample.details.map { Detail(name: $0.name, value: $0.value) }
         guard let time = sample.time else { return }
         deviceTime = time.wall
-        tick = time.tick
+        tick = time.tick.map { UInt64($0) }
         deviceTimeUnusable = time.wall == nil && time.tick == nil
         if case .baseOffset(let base?, let minutes) = time {
             baseTime = base
