@@ -77,7 +77,7 @@ struct PersonalHealthProcedureTests {
                     case .send(let bytes): sent.append(bytes)
                     case .control(let transfer):
                         events.append(.control([0, 0], at: time))
-                        #expect((transfer.requestType, transfer.request) == (0x80, 0))
+                        #expect(transfer.requestType == 0x80 && transfer.request == 0)
                     case .commit(let commit):
                         commits.append(commit)
                         if stores { events.append(.committed(commit.number, at: time)) }
