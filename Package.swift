@@ -51,6 +51,7 @@ let package = Package(
         // Structures and numbers only: nothing of libbluetooth is called, so it is not linked.
         .systemLibrary(name: "CBluetooth", providers: [.apt(["libbluetooth-dev"])]),
         library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         library("CUSB", pkgConfig: "libusb-1.0", apt: "libusb-1.0-0-dev"),
         .systemLibrary(name: "CLinux"),
 
@@ -65,6 +66,7 @@ let package = Package(
         pure("DeviceLink", ["Measurement", "PersonalHealth", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
         pure("Registry", ["Measurement"]),
+        pure("Register", ["Measurement", "YAML"]),
         pure("Exchange", ["Measurement", "JSON", "YAML"]),
 
         // The outside world.
@@ -76,7 +78,8 @@ let package = Package(
             "USBLink",
             ["CUSB", "CLinux", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
-        target("Uplink", ["CCurl", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
+        target(
+            "Uplink", ["CCurl", "CZlib", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
         target("Status", ["CMicrohttpd", "CLinux", "EventLoop", "JSON"]),
         target(
             "Gateway",
@@ -84,6 +87,8 @@ let package = Package(
                 "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
                 "Measurement",
                 "DeviceProfile",
+                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Register", "Spool",
+                "Exchange", "Uplink", "Status",
                 "DeviceLink", "TapeLink", "BluetoothLink", "USBLink", "Registry", "Spool",
                 "Exchange",
                 "Uplink", "Status",
@@ -92,12 +97,14 @@ let package = Package(
         program(
             "hakaru",
             [
+                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "Register", "YAML",
                 "CCurl", "CLinux", "Crypto", "DataFiles", "JSON", "Measurement", "YAML",
                 "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
 
         // Tests.
         tests("Registry", ["Measurement"]),
+        tests("Register", ["DataFiles", "Measurement", "YAML"]),
         .target(
             name: "GatewayTestKit", dependencies: ["CLinux", "EventLoop"],
             path: "Tests/GatewayTestKit", swiftSettings: common),
@@ -122,12 +129,15 @@ let package = Package(
         tests(
             "Gateway",
             [
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
+                "Registry", "Spool",
                 "USBLink",
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
                 "Spool",
                 "Uplink", "YAML",
             ]),
         tests("Measurement", []),
+        tests("Crypto", []),
         tests(
             "DeviceProfile",
             ["Measurement", "YAML", "JSON", "DataFiles", "DeviceLink", "TapeLink", "hakaru"]),
@@ -136,6 +146,13 @@ let package = Package(
         .executableTarget(
             name: "SpoolTorture", dependencies: ["Spool", "Measurement"],
             path: "Tests/SpoolTorture", swiftSettings: common),
+        // Not shipped: what scripts/bench store and uplink measure, and the bare loops beside it.
+        .executableTarget(
+            name: "StoreBench", dependencies: ["Spool", "Measurement"], path: "Tests/StoreBench",
+            swiftSettings: common),
+        .executableTarget(
+            name: "StorePeer", path: "Tests/StorePeer",
+            linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("curl")]),
         // Not shipped: what scripts/bench decode measures, with every allocation counted.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .executableTarget(
@@ -145,9 +162,16 @@ let package = Package(
                 "GatewayTestKit", "JSON", "Measurement",
             ], path: "Tests/DecodeBench", swiftSettings: common),
         tests("DeviceLink", ["DeviceProfile", "Measurement", "PersonalHealth", "YAML"]),
+        .executableTarget(
+            name: "CableBench",
+            dependencies: ["DataFiles", "DeviceProfile", "JSON", "Measurement"],
+            path: "Tests/CableBench", swiftSettings: common),
+        tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
         tests(
             "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),
-        tests("Spool", ["CSQLite", "CLinux", "EventLoop", "JSON", "Measurement", "SpoolTorture"]),
+        tests(
+            "Spool",
+            ["CSQLite", "CLinux", "Crypto", "EventLoop", "JSON", "Measurement", "SpoolTorture"]),
         tests("Exchange", ["Measurement", "JSON", "YAML"]),
         tests("Uplink", ["EventLoop", "Exchange", "Measurement", "JSON", "YAML", "Spool"]),
     ]

@@ -6,8 +6,17 @@ A case holds `hex`, `record_hex` or `text` (one message), `exchange` (what went 
 
 import json
 import re
+import subprocess
+import sys
 import tempfile
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts" / "lib"))
+import cables  # noqa: E402
 
 # What a case calls a value, and what decode calls it.
 VALUES = {
@@ -36,6 +45,48 @@ SOURCES = ("usb", "serial", "eeprom", "stamp")
 FLAGS = {"irregular heartbeat": "irregular-pulse", "body movement": "body-movement"}
 
 
+# The tests of rules that are about no bytes; they need `swift build --build-tests`.
+RULES = {
+    "hotplug-open-after-unplug": "WireSessionRunnerTests/openAfterUnplug",
+    "hotplug-config-fail": "WireSessionRunnerTests/configurationFails",
+    "hotplug-backoff": "ServicesPortRulesTests/pauses",
+}
+
+# A meter's own records of changes of its clock: the test reads these cases itself.
+CHANGES = "RecordedChangesTests"
+
+
+@cache
+def run_tests(name):
+    done = subprocess.run(
+        ["swift", "test", "--skip-build", "--disable-xctest", "--filter", name], cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    passed = re.search(r"Test run with (\d+) tests? .*passed", done.stdout)
+    return done.returncode == 0 and passed and int(passed[1]) > 0, done.stdout.strip()[-200:]
+
+
+def pedometer(day):
+    """A session with one day in the memory."""
+    wake = cables.HHX_WAKE + cables.counted("in", b"OK")
+    talk = wake + cables.hhx_command("VER", answer=cables.ok(b"\0HJ-720IT 10"))
+    talk += cables.hhx_command("SRL", answer=cables.ok(b"\0\x0dHJ7208Y125980")) + wake
+    talk += cables.hhx_command("CNT", answer=cables.ok(bytes([0, 0, 1, 0, 1])))
+    talk += cables.hhx_command("GTD", bytes([0, 0, 0, 4]), day)
+    return talk + cables.hhx_command("END", answer=b"OK")
+
+
+def broken_cuff(record):
+    """A session with two records of which the older one never comes whole."""
+    talk = cables.HHX_WAKE + cables.counted("in", b"OK")
+    talk += cables.hhx_command("VER", answer=cables.ok(b"\0M670IT  100"))
+    talk += cables.hhx_command("SRL", answer=cables.ok(b"\0\6" + bytes(6)))
+    talk += cables.hhx_command("GDC", bytes(4), cables.ok(bytes([0, 0, 0x13, 0, 2])))
+    talk += cables.hhx_command("GME", bytes(4), record)
+    for _ in range(5):
+        talk += cables.hhx_command("GME", bytes([0, 0, 0, 1]), record[:9])
+    return talk
+
+
 class Failed(Exception):
     """The program refused, or printed nothing."""
 
@@ -57,7 +108,11 @@ class CableCase:
         kinds = [("config_hex", self.enumerate), ("pairs", self.pairs),
                  ("next_record_numbers", self.record_numbers), ("exchange", self.exchange),
                  ("record_layout", self.named_layout), ("layout", self.formulas),
-                 ("commands", self.commands)]
+                 ("commands", self.commands), ("symptom", self.symptom)]
+        if self.case["kind"] == "duplicates":
+            kinds.insert(0, ("sequence", self.sequence))
+        if self.case["id"] in RULES or self.case["kind"] == "algorithm":
+            kinds.insert(0, ("sequence", self.rule))
         for key, check in kinds:
             if key in self.case:
                 check()
@@ -123,6 +178,58 @@ class CableCase:
                                         "--next-record", str(following)))
             self.check(same(wanted, found["record_u32"]), f"next {following}", wanted,
                        found["record_u32"])
+
+    # Whole sessions.
+
+    def replay(self, *tapes):
+        """What replay prints of sessions, one after the other; each is a date and a talk."""
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            for number, (at, talk) in enumerate(tapes):
+                header = {"tape": 1, "transport": "usb", "vendor-id": "0590", "product-id": "0028"}
+                lines = [json.dumps(header)]
+                moment, before = datetime.fromisoformat(at + "T18:00:00+09:00"), "out"
+                for direction, data in talk:
+                    # Longer than any answer may take, where the host has to ask again.
+                    wait = 1500 if (before, direction) == ("in", "out") else 50
+                    moment, before = moment + timedelta(milliseconds=wait), direction
+                    lines.append(json.dumps({"at": moment.isoformat(timespec="milliseconds"),
+                                             direction: {"data": data.hex()}}))
+                files.append(f"{folder}/{number}.tape")
+                with open(files[-1], "w") as file:
+                    file.write("\n".join(lines) + "\n")
+            return self.call(["replay", *files, "--timezone", "Asia/Tokyo", "--json"])
+
+    def sequence(self):
+        """The same day of the pedometer in two sessions of that day: the second takes its place."""
+        first = bytes.fromhex("4f4b00140027100000000000006000130003800a147003209e")
+        body = bytes.fromhex("0014009590") + first[7:-1]
+        again = b"OK" + body + bytes([cables.xor(body)])
+        found = self.replay(*(("2009-05-20", pedometer(day)) for day in (first, again)))
+        steps = [item["values"]["steps"]["value"] for item in found]
+        self.check([int(step) for step in steps] == [271, 959], "steps", [271, 959], steps)
+        self.check(len({item["record_key"] for item in found}) == 1, "rule", "one key",
+                   [item["record_key"] for item in found])
+        times = {(item["device_time"] or item["observation_time"])[:10] for item in found}
+        self.check(times == {"2009-05-20"}, "day", "2009-05-20", times)
+
+    def symptom(self):
+        """The second record stops in the middle, every time: one record, and nothing of zeros."""
+        record = bytes([0, 11, 8, 10, 23, 16, 38, 0, 0, 120, 69, 59, 0, 0])
+        found = self.replay(("2011-08-11", broken_cuff(cables.ok(record))))
+        wanted = self.expected["record"]
+        measured = [item for item in found if item["outcome"] == "measurement"]
+        self.check(len(measured) == self.expected["records_emitted"], "records_emitted",
+                   self.expected["records_emitted"], len(measured))
+        one = Details(measured or found)
+        for key in ("time", "systolic", "diastolic", "pulse"):
+            self.member(key, wanted[key], one)
+
+    def rule(self):
+        """A rule of how devices are handled: the test of that rule is run."""
+        name = RULES.get(self.case["id"], CHANGES)
+        passed, said = run_tests(name)
+        self.check(passed, name, "tests that pass", said)
 
     def exchange(self):
         lines = [json.dumps({"tape": 1, "transport": "usb"})]

@@ -32,6 +32,12 @@ package import Measurement
     func subscribe(_ uuid: BluetoothUUID) async throws(LinkError) -> [GATTValue]
     /// Ends the link and waits for that, for a few seconds at most.
     func disconnect() async
+    /// Why the lost link means that the device no longer knows its bond; nil where it does not.
+    var staleBond: LinkError? { get }
+}
+
+extension GATTPeripheral {
+    package var staleBond: LinkError? { nil }
 }
 
 /// A value that a device sent by itself.

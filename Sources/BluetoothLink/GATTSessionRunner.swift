@@ -108,6 +108,8 @@ package import Measurement
     private func linkEnded(_ byDevice: Bool) {
         guard !linkIsOver else { return }
         linkIsOver = true
+        // Told before the end of the link, which is all that the machine would see.
+        if byDevice, let error = peripheral.staleBond { feed(.servicesFailed(error)) }
         feed(.disconnected(byDevice: byDevice, at: now()))
     }
 

@@ -84,6 +84,13 @@ package struct DeviceProfile: Sendable {
     package var idLine = 1
     package var idColumn = 1
 
+    /// Records of this device can carry 時刻補正コード 1: its clock is compared and corrected, or it
+    /// has none.
+    package var correctsTime: Bool {
+        if time.clock == .none || time.unreadableClock == .quarantine { return true }
+        return session?.steps.contains { if case .readClock = $0 { true } else { false } } ?? false
+    }
+
     /// The name of a model under which the file lists it; an alias will do, and case does not matter.
     package func modelName(_ name: String) -> String? {
         let wanted = name.lowercased()

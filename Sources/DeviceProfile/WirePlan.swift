@@ -13,6 +13,7 @@ package struct WirePlan: Sendable, Equatable {
         case lifescanLink = "lifescan-link"
         case abbott
         case jpi
+        case taidoc
         /// A device of the personal health standard: the gateway is its manager.
         case personalHealth = "ieee-11073-20601"
         /// Fixed commands, each with one answer.

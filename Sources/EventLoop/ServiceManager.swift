@@ -1,7 +1,11 @@
 import CSystemd
+import Glibc
 
 /// Messages to the service manager (sd_notify); without one they go nowhere.
 package enum ServiceManager {
+    /// Whether a service manager started this process and listens.
+    package static var isPresent: Bool { getenv("NOTIFY_SOCKET") != nil }
+
     /// Tells that the daemon is up and its links are being served.
     @discardableResult
     package static func ready(status: String = "") -> Bool {

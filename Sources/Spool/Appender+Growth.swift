@@ -8,22 +8,22 @@ extension Appender {
     /// A reading of an earlier moment than the one that is stored changes nothing: frames may come
     /// in any order. Where the record went already, it goes again, under the same natural key.
     func grow(_ row: RowID, _ entry: SpoolEntry) throws(SpoolError) -> AppendResult {
-        let found = try connection.first(.growthOf, [.row(row)]) { reader throws(SpoolError) in
-            Stored(
-                quantities: reader.text(), flags: reader.text(),
-                deviceTime: reader.optionalInteger(),
-                received: reader.instant(), isQuarantined: reader.flag(),
-                isDiscarded: reader.flag())
+        guard let found = try connection.readable(row), found.discarded == nil else {
+            return .duplicate(row)
         }
-        guard let found, !found.isDiscarded else { return .duplicate(row) }
         let record = entry.record
-        let quantities = RecordColumns.quantities(record.quantities)
-        let flags = RecordColumns.strings(record.flags)
-        if quantities == found.quantities, flags == found.flags { return .duplicate(row) }
+        if record.quantities == found.record.quantities, record.flags == found.record.flags {
+            return .duplicate(row)
+        }
         guard !isOlder(record, than: found) else {
             try connection.count("readings_outdated", by: 1)
             return .duplicate(row)
         }
+        let sealed = try connection.seal(
+            RecordColumns.secret(record), for: found.participant,
+            at: RecordColumns.place(found.record.key), now: now)
+        let quantities = sealed == nil ? RecordColumns.quantities(record.quantities) : ""
+        let flags = sealed == nil ? RecordColumns.strings(record.flags) : ""
         try connection.run(
             .growRecord,
             [
@@ -32,10 +32,10 @@ extension Appender {
                 .flag(record.received.synchronised), .interval(record.duration), .instant(now),
                 .integer(record.profileRevision),
                 record.deviceTime.map { .integer($0.localMicroseconds) } ?? .null,
-            ])
+            ] + SQLValue.sealed(sealed))
         if !entry.frames.isEmpty {
             try connection.run(.deleteFrames, [.row(row)])
-            try insertFrames(entry.frames, row)
+            try insertFrames(entry.frames, row, of: found.participant)
         }
         // A batch that holds it under way stands for its former values.
         for batch in try connection.all(
@@ -55,29 +55,21 @@ extension Appender {
         return .grown(row)
     }
 
-    private struct Stored {
-        var quantities: String
-        var flags: String
-        var deviceTime: Int64?
-        var received: Instant
-        var isQuarantined: Bool
-        var isDiscarded: Bool
-    }
-
-    private func isOlder(_ record: Record, than stored: Stored) -> Bool {
-        if let new = record.deviceTime?.localMicroseconds, let old = stored.deviceTime, new != old {
-            return new < old
+    private func isOlder(_ record: Record, than stored: StoredRecord) -> Bool {
+        let old = stored.record
+        if let new = record.deviceTime?.localMicroseconds,
+            let before = old.deviceTime?.localMicroseconds, new != before
+        {
+            return new < before
         }
-        return record.received.utc <= stored.received
+        return record.received.utc <= old.received.utc
     }
 
     // MARK: what belongs to a new record
 
     func insertEvidence(_ entry: SpoolEntry, _ row: RowID) throws(SpoolError) {
         guard entry.record.quarantine != nil, let evidence = entry.evidence else { return }
-        try connection.run(
-            .saveEvidence,
-            [.row(row), .text(evidence.boot), .text(evidence.text), .text(evidence.note)])
+        try connection.save(evidence, row, of: entry.participant, at: now)
     }
 
     /// One line for what a device gave at once; repeated reads of known records leave none.
@@ -125,17 +117,12 @@ extension Appender {
 }
 
 extension SQL {
-    static let growthOf = SQL(
-        """
-        SELECT quantities, flags, device_time, received_at, quarantine IS NOT NULL,
-        discarded_at IS NOT NULL FROM record WHERE id = ?
-        """)
     static let growRecord = SQL(
         """
         UPDATE record SET quantities = ?2, flags = ?3, received_at = ?4, received_monotonic = ?5,
         received_synchronised = ?6, duration = coalesce(?7, duration), updated_at = ?8,
-        profile_revision = ?9, device_time = coalesce(?10, device_time), revision = revision + 1
-        WHERE id = ?1
+        profile_revision = ?9, device_time = coalesce(?10, device_time), sealed_by = ?11,
+        sealed = ?12, revision = revision + 1 WHERE id = ?1
         """)
     static let batchesOfRecord = SQL(
         "SELECT batch_id FROM delivery WHERE record_id = ? AND batch_id IS NOT NULL")
@@ -147,8 +134,9 @@ extension SQL {
     static let deleteDeadLetters = SQL("DELETE FROM dead_letter WHERE record_id = ?")
     static let saveEvidence = SQL(
         """
-        INSERT INTO time_evidence(record_id, boot, evidence, note) VALUES(?1, ?2, ?3, ?4)
-        ON CONFLICT(record_id) DO UPDATE SET boot = ?2, evidence = ?3, note = ?4
+        INSERT INTO time_evidence(record_id, boot, evidence, note, sealed_by, sealed)
+        VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(record_id)
+        DO UPDATE SET boot = ?2, evidence = ?3, note = ?4, sealed_by = ?5, sealed = ?6
         """)
     static let noteClock = SQL(
         """

@@ -28,7 +28,7 @@ extension Connection {
             reader throws(SpoolError) -> (item: OutboxItem?, fault: String?) in
             let id = reader.row()
             do throws(UnreadableColumn) {
-                let stored = try StoredRecord(storedAt: id, &reader)
+                let stored = try StoredRecord(storedAt: id, &reader, self)
                 guard let participant = stored.participant else { return (nil, "unassigned") }
                 let item = OutboxItem(
                     rowID: id, record: stored.record, participant: participant,
@@ -125,12 +125,7 @@ extension Connection {
             return try run(.markDelivered, ["duplicate", .instant(now)] + member) == 1
         case .rejected(let reason, let answer):
             guard try run(.markDead, member) == 1 else { return false }
-            try run(
-                .insertDeadLetter,
-                [
-                    .row(result.rowID), .text(destination), .text(reason), .text(answer),
-                    .instant(now),
-                ])
+            try keep(answer, reason, of: result.rowID, destination, now)
             return true
         case .held(let reason):
             return try run(.markHeld, [.text(reason)] + member) == 1

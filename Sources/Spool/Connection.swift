@@ -3,6 +3,8 @@
 /// Lives and dies on the spool's thread.
 final class Connection {
     let database: Database
+    /// Seals and opens values; plain until the opener gives it keys.
+    var vault = Vault()
     private var statements: [SQL: Statement] = [:]
 
     init(_ database: consuming Database) { self.database = database }

@@ -19,9 +19,19 @@ package enum LedgerEvent: String, Sendable, CaseIterable {
     case consentChanged = "consent-changed"
     case purged
     case configurationChanged = "configuration-changed"
+    /// The data keys were sealed under another master key.
+    case keysRotated = "keys-rotated"
     /// Retention removed delivered records.
     case expired
     case salvaged
+    /// A list of the register was replaced.
+    case listImported = "list-imported"
+    case sessionBegun = "session-begun"
+    case sessionEnded = "session-ended"
+    case deviceMoved = "device-moved"
+    /// A person said whose an unassigned record is.
+    case assigned
+    case cardRegistered = "card-registered"
 }
 
 /// Who did it.

@@ -12,6 +12,8 @@ struct Migration: Sendable {
     static let all = [
         Migration(version: 1, statements: firstSchema),
         Migration(version: 2, statements: secondSchema),
+        Migration(version: 3, statements: thirdSchema),
+        Migration(version: 4, statements: registerSchema),
     ]
 }
 

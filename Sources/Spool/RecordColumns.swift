@@ -3,11 +3,12 @@ import Measurement
 
 /// A record as the columns of a row and back; the order is that of `SQL.recordColumns`.
 enum RecordColumns {
-    static func values(_ record: Record) -> [SQLValue] {
+    static func values(_ record: Record, isSealed: Bool) -> [SQLValue] {
         identity(record.device)
             + [
-                .text(record.kind.rawValue), .text(quantities(record.quantities)),
-                .text(strings(record.flags)), .integer(record.userSlot),
+                .text(record.kind.rawValue),
+                .text(isSealed ? "" : quantities(record.quantities)),
+                .text(isSealed ? "" : strings(record.flags)), .integer(record.userSlot),
                 .integer(record.sequenceNumber),
                 record.deviceTime.map { .integer($0.localMicroseconds) } ?? .null,
                 .instant(record.received.utc), .integer(record.received.monotonicNanoseconds),
@@ -22,7 +23,19 @@ enum RecordColumns {
     }
 
     /// All columns, the key first.
-    static func keyed(_ record: Record) -> [SQLValue] { [.text(record.key.hex)] + values(record) }
+    ///
+    /// - Parameter isSealed: the values lie sealed beside them, not in them.
+    static func keyed(_ record: Record, isSealed: Bool) -> [SQLValue] {
+        [.text(record.key.hex)] + values(record, isSealed: isSealed)
+    }
+
+    /// What is sealed of a record, as text: its values and what the device said about them.
+    static func secret(_ record: Record) -> [UInt8] {
+        Array((quantities(record.quantities) + "\n" + strings(record.flags)).utf8)
+    }
+
+    /// Ties a record's sealed values to its row.
+    static func place(_ key: RecordKey) -> String { "record \(key.hex)" }
 
     private static func identity(_ device: DeviceDescription) -> [SQLValue] {
         [
@@ -40,7 +53,11 @@ enum RecordColumns {
         ]
     }
 
-    static func read(_ row: inout RowReader) throws(UnreadableColumn) -> Record {
+    /// - Parameter opening: gives the text of sealed values by the record's key, nil where none are.
+    static func read(
+        _ row: inout RowReader,
+        opening: (RecordKey) throws(UnreadableColumn) -> String?
+    ) throws(UnreadableColumn) -> Record {
         let key = RecordKey(hex: row.text())
         let device = DeviceDescription(
             id: DeviceID(row.text()), address: row.optionalText(),
@@ -48,8 +65,13 @@ enum RecordColumns {
             serial: row.optionalText(), assetNumber: row.optionalText(),
             firmware: row.optionalText())
         let kind: MeasurementKind = try known(row.text(), "kind")
-        let quantities = try quantities(row.text())
-        guard let flags = strings(row.text()) else { throw UnreadableColumn("flags") }
+        let plain = [row.text(), row.text()]
+        let opened = try opening(key)?.split(separator: "\n", omittingEmptySubsequences: false)
+        let texts = opened?.map(String.init) ?? plain
+        let quantities = try quantities(texts[0])
+        guard texts.count == 2, let flags = strings(texts[1]) else {
+            throw UnreadableColumn("flags")
+        }
         let slot = row.optionalCount()
         let sequence = row.optionalCount()
         let deviceTime = row.optionalLocalTime()

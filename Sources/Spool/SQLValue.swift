@@ -17,6 +17,10 @@ enum SQLValue: Equatable {
     static func interval(_ value: Interval?) -> SQLValue {
         value.map { .integer($0.microseconds) } ?? .null
     }
+    /// `sealed_by` and `sealed`, both NULL where nothing is sealed.
+    static func sealed(_ value: Sealed?) -> [SQLValue] {
+        value.map { [.integer($0.keyID), .blob($0.bytes)] } ?? [.null, .null]
+    }
     static func row(_ value: RowID) -> SQLValue { .integer(value.number) }
 }
 

@@ -9,9 +9,11 @@ struct Salvage {
 
     /// Parents before children: a row whose parent is lost is refused and counted.
     private static let tables = [
-        "record", "raw_frame", "batch", "delivery", "dead_letter", "destination", "device",
+        "data_key", "record", "raw_frame", "batch", "delivery", "dead_letter", "destination",
+        "device",
         "failed_measurement", "counter", "spent_key", "ledger", "remembered", "time_evidence",
-        "clock_check",
+        "clock_check", "list_row", "consent", "station_session", "station_move", "card",
+        "record_context",
     ]
 
     /// Puts a new store in the place of the damaged one.
@@ -92,16 +94,16 @@ struct Salvage {
             try continueNumbers(old, new)
         }
         let copied = tables.map(\.copied)
-        report.records += copied[0]
-        report.frames += copied[1]
-        report.otherRows += copied[2...].reduce(0, +)
+        report.records += copied[1]
+        report.frames += copied[2]
+        report.otherRows += copied[0] + copied[3...].reduce(0, +)
         report.unreadableRows = tables.map(\.unreadable).reduce(0, +)
         return tables.allSatisfy(\.isWhole)
     }
 
     /// Goes on counting where the damaged store was, lest a lost record's number is used again.
     private func continueNumbers(_ old: Connection, _ new: Connection) throws(SpoolError) {
-        for table in ["record", "batch", "ledger"] {
+        for table in ["record", "batch", "ledger", "data_key", "consent", "station_session"] {
             guard let last = try? old.integer(.lastNumber, [.text(table)]), last > 0 else {
                 continue
             }

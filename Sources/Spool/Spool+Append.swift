@@ -88,27 +88,33 @@ struct Appender {
 
     mutating func append(_ entry: SpoolEntry) throws(SpoolError) -> AppendResult {
         if let known = try known(entry) { return .duplicate(known) }
+        let sealed = try connection.seal(
+            RecordColumns.secret(entry.record), for: entry.participant,
+            at: RecordColumns.place(entry.record.key), now: now)
         let columns =
-            RecordColumns.keyed(entry.record)
+            RecordColumns.keyed(entry.record, isSealed: sealed != nil)
             + [
-                .text(entry.fingerprint), .text(entry.participant), .text(entry.participantRule),
-                .instant(now),
-            ]
+                .text(try connection.blinded(entry.fingerprint, at: now)),
+                .text(entry.participant), .text(entry.participantRule), .instant(now),
+            ] + SQLValue.sealed(sealed)
         guard try connection.run(.insertRecord, columns) == 1 else {
             let first = try connection.integer(.recordByKey, [.text(entry.record.key.hex)])
             return entry.grows ? try grow(RowID(first), entry) : .duplicate(RowID(first))
         }
         let row = RowID(connection.database.lastRowID)
-        try insertFrames(entry.frames, row)
+        try insertFrames(entry.frames, row, of: entry.participant)
         try insertDeliveries(entry, row)
         try insertEvidence(entry, row)
+        try connection.insertContext(entry.context, row)
         try noteDevice(entry.record)
         return .stored(row)
     }
 
     /// The record that an entry repeats, where its key cannot tell or its record is gone already.
     private func known(_ entry: SpoolEntry) throws(SpoolError) -> RowID? {
-        if let fingerprint = entry.fingerprint, let window = entry.duplicateWindow {
+        if let fingerprint = try connection.blinded(entry.fingerprint, at: now),
+            let window = entry.duplicateWindow
+        {
             let values: [SQLValue] = [
                 .text(entry.record.device.id.stable), .text(fingerprint),
                 .instant(entry.record.received.utc), .interval(window),
@@ -123,11 +129,19 @@ struct Appender {
         }
     }
 
-    func insertFrames(_ frames: [RawFrame], _ row: RowID) throws(SpoolError) {
+    func insertFrames(
+        _ frames: [RawFrame], _ row: RowID, of owner: String?
+    ) throws(SpoolError) {
         for (position, frame) in frames.enumerated() {
+            let sealed = try connection.seal(
+                frame.bytes, for: owner, at: "frame \(row.number) \(position)", now: now)
             try connection.run(
                 .insertFrame,
-                [.row(row), .integer(position), .text(frame.source), .blob(frame.bytes)])
+                [
+                    .row(row), .integer(position), .text(frame.source),
+                    .blob(sealed?.bytes ?? frame.bytes),
+                    sealed.map { .integer($0.keyID) } ?? .null,
+                ])
         }
     }
 
@@ -198,6 +212,7 @@ extension SpoolEntry {
     /// What keeps a record from being sent anywhere.
     fileprivate var obstacle: String? {
         if let reason = record.quarantine { return "quarantined: \(reason.rawValue)" }
-        return participant == nil ? "unassigned" : nil
+        guard participant == nil else { return nil }
+        return participantRule == SpoolEntry.guestRule ? SpoolEntry.guestRule : "unassigned"
     }
 }

@@ -39,26 +39,31 @@ extension Spool {
     /// Refused for a record that is somebody's already: it may have been sent.
     package func assign(
         _ row: RowID, to participant: String, rule: String, destinations: [EntryDestination],
-        at now: Instant
+        at now: Instant, note: LedgerNote? = nil
     ) throws(SpoolError) {
         try writing { connection throws(SpoolError) in
             let found = try connection.first(.assignmentOf, [.row(row)]) {
                 reader throws(SpoolError) in
                 (
                     owner: reader.optionalText(), quarantine: reader.optionalText(),
-                    observed: reader.optionalInstant()
+                    observed: reader.optionalInstant(), rule: reader.optionalText()
                 )
             }
             guard let found else { throw .refused("there is no record \(row.number)") }
             guard found.owner == nil else {
                 throw .refused("record \(row.number) is assigned already")
             }
+            guard found.rule != SpoolEntry.guestRule else {
+                throw .refused("record \(row.number) is a guest's")
+            }
             try connection.run(
                 .assignParticipant, [.text(participant), .text(rule), .row(row)])
+            _ = try connection.reseal(row, at: now)
             try connection.run(.deleteOpenDeliveries, [.row(row)])
             try Appender(connection: connection, now: now).insertDeliveries(
                 destinations, row, observed: found.observed, since: now,
                 obstacle: found.quarantine.map { "quarantined: \($0)" })
+            if let note { try connection.note(note, at: now) }
         }
     }
 

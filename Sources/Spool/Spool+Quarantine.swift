@@ -57,10 +57,7 @@ extension Spool {
 
     package func evidence(of row: RowID) throws(SpoolError) -> StoredEvidence? {
         try reading { connection throws(SpoolError) in
-            try connection.first(.evidenceOf, [.row(row)]) { reader throws(SpoolError) in
-                StoredEvidence(
-                    boot: reader.text(), text: reader.text(), note: reader.optionalText())
-            }
+            try connection.evidence(of: row)
         }
     }
 
@@ -141,27 +138,32 @@ extension Connection {
 
     /// Writes a quarantined record anew, with its frames and the places it may go to.
     func reconsider(_ row: RowID, as entry: SpoolEntry, at now: Instant) throws(SpoolError) {
+        let sealed = try seal(
+            RecordColumns.secret(entry.record), for: entry.participant,
+            at: RecordColumns.place(entry.record.key), now: now)
         let columns =
-            RecordColumns.keyed(entry.record) + [
+            RecordColumns.keyed(entry.record, isSealed: sealed != nil) + [
                 .text(entry.participant), .text(entry.participantRule),
-                .text(entry.fingerprint), .row(row),
-            ]
+            ] + SQLValue.sealed(sealed)
+            + [.text(try blinded(entry.fingerprint, at: now)), .row(row)]
         try run(.updateRecord, columns)
         try run(.deleteOpenDeliveries, [.row(row)])
         let appender = Appender(connection: self, now: now)
         if !entry.frames.isEmpty {
             try run(.deleteFrames, [.row(row)])
-            try appender.insertFrames(entry.frames, row)
+            try appender.insertFrames(entry.frames, row, of: entry.participant)
         }
+        try resealBelongings(of: row, for: entry.participant, at: now)
         try appender.insertDeliveries(entry, row)
         try appender.insertEvidence(entry, row)
+        try insertContext(entry.context, row)
         try count("records_reconsidered", by: 1)
     }
 }
 
 extension SQL {
     static let evidenceOf = SQL(
-        "SELECT boot, evidence, note FROM time_evidence WHERE record_id = ?")
+        "SELECT boot, evidence, note, sealed_by, sealed FROM time_evidence WHERE record_id = ?")
     static let noteEvidence = SQL(
         """
         INSERT INTO time_evidence(record_id, boot, evidence, note) VALUES(?1, '', '', ?2)

@@ -10,6 +10,7 @@ extension Spool {
             switch filter {
             case .all: try connection.records(.recordsAfter, page)
             case .unassigned: try connection.records(.recordsUnassigned, page)
+            case .guest: try connection.records(.recordsOfGuests, page)
             case .quarantined: try connection.records(.recordsQuarantined, page)
             case .discarded: try connection.records(.recordsDiscarded, page)
             case .waiting: try connection.records(.recordsByDelivery, page, .waiting)
@@ -39,9 +40,7 @@ extension Spool {
     /// The bytes that a record was decoded from; empty after their retention.
     package func frames(of row: RowID) throws(SpoolError) -> [RawFrame] {
         try reading { connection throws(SpoolError) in
-            try connection.all(.framesOfRecord, [.row(row)]) { reader throws(SpoolError) in
-                RawFrame(source: reader.text(), bytes: reader.blob())
-            }
+            try connection.frames(of: row)
         }
     }
 
@@ -57,13 +56,7 @@ extension Spool {
         after row: RowID = RowID(0), limit: Int = 1_000
     ) throws(SpoolError) -> [DeadLetter] {
         try reading { connection throws(SpoolError) in
-            try connection.all(.deadLetters, [.row(row), .integer(limit)]) {
-                reader throws(SpoolError) in
-                DeadLetter(
-                    rowID: reader.row(), destination: reader.text(), reason: reader.text(),
-                    answer: reader.text(), at: reader.instant(),
-                    key: RecordKey(hex: reader.text()))
-            }
+            try connection.deadLetters(after: row, limit: limit)
         }
     }
 }
@@ -77,7 +70,7 @@ extension Connection {
         var records = try all(sql, values) { row throws(SpoolError) in
             let id = row.row()
             do throws(UnreadableColumn) {
-                return try StoredRecord(storedAt: id, &row)
+                return try StoredRecord(storedAt: id, &row, self)
             } catch {
                 throw .failed(
                     SpoolFault(path: path, text: "row \(id.number): unreadable \(error.column)"))
@@ -85,6 +78,7 @@ extension Connection {
         }
         for index in records.indices {
             records[index].deliveries = try deliveries(of: records[index].rowID)
+            records[index].context = try context(of: records[index].rowID)
         }
         return records
     }
@@ -100,8 +94,10 @@ extension Connection {
 }
 
 extension StoredRecord {
-    /// Reads the columns that follow the row id.
-    init(storedAt id: RowID, _ row: inout RowReader) throws(UnreadableColumn) {
+    /// Reads the columns that follow the row id, and opens what is sealed.
+    init(
+        storedAt id: RowID, _ row: inout RowReader, _ connection: Connection
+    ) throws(UnreadableColumn) {
         let participant = row.optionalText()
         let rule = row.optionalText()
         let storedAt = row.instant()
@@ -109,8 +105,16 @@ extension StoredRecord {
         let updatedAt = row.optionalInstant()
         let discardedAt = row.optionalInstant()
         let reason = row.text()
+        let keyID = row.optionalInteger()
+        let sealed = row.blob()
+        let record = try RecordColumns.read(&row) { key throws(UnreadableColumn) in
+            guard let keyID else { return nil }
+            let bytes = try? connection.open(sealed, by: keyID, at: RecordColumns.place(key))
+            guard let bytes = bytes ?? nil else { throw UnreadableColumn("sealed values") }
+            return String(decoding: bytes, as: UTF8.self)
+        }
         self.init(
-            rowID: id, record: try RecordColumns.read(&row), participant: participant,
+            rowID: id, record: record, participant: participant,
             participantRule: rule, storedAt: storedAt, deliveries: [], revision: revision,
             updatedAt: updatedAt,
             discarded: discardedAt.map { Discarded(at: $0, reason: reason) })

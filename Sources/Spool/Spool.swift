@@ -7,15 +7,25 @@ package struct SpoolConfiguration: Sendable {
     package var directory: String
     /// `storage.maximum`: new records are refused above it; marking deliveries never is.
     package var maximumBytes: Int64
+    /// `storage.reserve`: devices stop giving while less than this is left, of the maximum or on the
+    /// disk; what is under way then still fits.
+    package var reserveBytes: Int64
+    /// Nil: values are stored as they are.
+    package var encryption: StoreEncryption?
     /// How long another program's lock on the file is waited for.
     package var busyTimeout: Interval = .seconds(5)
     /// Another file layer than SQLite's own; tests inject faults with it.
     var vfs: String?
     var migrations = Migration.all
+    /// Asks for what is free on the store's file system.
+    var freeBytes: @Sendable (String) -> Int64? = { path in Spool.freeBytes(at: path) }
 
-    package init(directory: String, maximumBytes: Int64 = 512 << 20) {
+    package init(
+        directory: String, maximumBytes: Int64 = 512 << 20, reserveBytes: Int64 = 8 << 20
+    ) {
         self.directory = directory
         self.maximumBytes = maximumBytes
+        self.reserveBytes = reserveBytes
     }
 }
 
@@ -77,6 +87,13 @@ package actor Spool {
 
     package func setMaximum(bytes: Int64) { configuration.maximumBytes = bytes }
     package var maximumBytes: Int64 { configuration.maximumBytes }
+    /// Nothing more is taken from devices above this.
+    var roomLimit: Int64 { max(0, configuration.maximumBytes - configuration.reserveBytes) }
+    var reserveBytes: Int64 { configuration.reserveBytes }
+    nonisolated var storePath: String { files.store }
+    nonisolated var storeDirectory: String { files.directory }
+    var encryption: StoreEncryption? { configuration.encryption }
+    func freeDiskBytes() -> Int64? { configuration.freeBytes(configuration.directory) }
 
     /// Bytes on disk of the store and its log.
     package var usedBytes: Int64 { files.bytesOnDisk }

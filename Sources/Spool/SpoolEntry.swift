@@ -26,6 +26,8 @@ package struct SpoolEntry: Sendable {
     package var evidence: StoredEvidence?
     /// The device goes on counting in this record: a later reading of it takes its values' place.
     package var grows = false
+    /// Under what circumstances it was measured.
+    package var context: RecordContext?
 
     package init(
         record: Record, frames: [RawFrame] = [], participant: String? = nil,

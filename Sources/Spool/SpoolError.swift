@@ -22,6 +22,8 @@ package enum SpoolError: Error, Sendable, Equatable {
     case otherSchema(version: Int, path: String)
     /// A SQLite file that something else made; nothing was changed.
     case notAStore(SpoolFault)
+    /// Values are sealed under a key that is not there; nothing can be read or stored without it.
+    case keyMissing(SpoolFault)
     /// The request itself cannot be done; the text says which part and why.
     case refused(String)
     /// The store was closed for good; the program is ending.
@@ -45,8 +47,8 @@ extension SpoolError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .full(let limit, let path):
-            "\(path) has reached its maximum of \(limit) bytes; deliver what waits or raise "
-                + "storage.maximum"
+            "\(path) has reached its limit of \(limit) bytes; nothing more is taken from devices; "
+                + "deliver what waits or raise storage.maximum"
         case .diskFull(let fault): "\(fault): free space on its file system"
         case .readOnly(let fault): "\(fault): make the file and its directory writable"
         case .inUse(let path, let holder):
@@ -62,6 +64,8 @@ extension SpoolError: CustomStringConvertible {
         case .otherSchema(let version, let path):
             "\(path): step \(version) of its schema differs from this program's"
         case .notAStore(let fault): "\(fault): not a store of this program; nothing was changed"
+        case .keyMissing(let fault):
+            "\(fault): put the key back; without it what is sealed cannot be read by anybody"
         case .refused(let text): text
         case .closed(let path): "\(path) was closed; the program is ending"
         case .failed(let fault): "\(fault)"
@@ -82,6 +86,7 @@ extension SpoolError: CustomStringConvertible {
         case .newerSchema: "newer-schema"
         case .otherSchema: "other-schema"
         case .notAStore: "not-a-store"
+        case .keyMissing: "key-missing"
         case .refused: "refused"
         case .closed: "closed"
         case .failed: "failed"

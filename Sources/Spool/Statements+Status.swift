@@ -3,7 +3,10 @@
 extension SQL {
     static let countRecords = SQL("SELECT COUNT(*) FROM record")
     static let countUnassigned = SQL(
-        "SELECT COUNT(*) FROM record WHERE participant IS NULL AND quarantine IS NULL")
+        """
+        SELECT COUNT(*) FROM record WHERE participant IS NULL AND quarantine IS NULL
+        AND participant_rule IS NOT 'guest'
+        """)
     static let countQuarantined = SQL(
         "SELECT COUNT(*) FROM record WHERE quarantine IS NOT NULL AND discarded_at IS NULL")
     static let countDiscarded = SQL(

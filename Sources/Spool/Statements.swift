@@ -48,14 +48,15 @@ extension SQL {
         """
     static let insertRecord = SQL(
         """
-        INSERT INTO record(\(recordColumns), fingerprint, participant, participant_rule, stored_at)
-        VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?,?)
+        INSERT INTO record(\(recordColumns), fingerprint, participant, participant_rule, stored_at,
+        sealed_by, sealed)
+        VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?,?, ?,?)
         ON CONFLICT(record_key) DO NOTHING
         """)
     static let updateRecord = SQL(
         """
-        UPDATE record SET (\(recordColumns), participant, participant_rule) =
-        (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?),
+        UPDATE record SET (\(recordColumns), participant, participant_rule, sealed_by, sealed) =
+        (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?, ?,?),
         fingerprint = coalesce(?, fingerprint), revision = revision + 1 WHERE id = ?
         """)
     static let recordByKey = SQL("SELECT id FROM record WHERE record_key = ?")
@@ -67,23 +68,28 @@ extension SQL {
     static let quarantineOf = SQL(
         "SELECT record_key, quarantine, discarded_at FROM record WHERE id = ?")
     static let assignmentOf = SQL(
-        "SELECT participant, quarantine, observed_at FROM record WHERE id = ?")
+        "SELECT participant, quarantine, observed_at, participant_rule FROM record WHERE id = ?")
     static let assignParticipant = SQL(
         "UPDATE record SET participant = ?, participant_rule = ? WHERE id = ?")
     static let spentKey = SQL("SELECT record_id FROM spent_key WHERE record_key = ?")
     static let insertFrame = SQL(
-        "INSERT INTO raw_frame(record_id, position, source, bytes) VALUES(?,?,?,?)")
+        "INSERT INTO raw_frame(record_id, position, source, bytes, sealed_by) VALUES(?,?,?,?,?)")
     static let deleteFrames = SQL("DELETE FROM raw_frame WHERE record_id = ?")
     static let framesOfRecord = SQL(
-        "SELECT source, bytes FROM raw_frame WHERE record_id = ? ORDER BY position")
+        "SELECT source, bytes, position, sealed_by FROM raw_frame WHERE record_id = ? "
+            + "ORDER BY position")
 
     private static let stored =
         "SELECT id, participant, participant_rule, stored_at, revision, updated_at, discarded_at, "
-        + "discard_reason, \(recordColumns) FROM record "
+        + "discard_reason, sealed_by, sealed, \(recordColumns) FROM record "
     static let record = SQL(stored + "WHERE id = ?")
     static let recordsAfter = SQL(stored + "WHERE id > ? ORDER BY id LIMIT ?")
     static let recordsUnassigned = SQL(
-        stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL ORDER BY id LIMIT ?")
+        stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL "
+            + "AND participant_rule IS NOT 'guest' ORDER BY id LIMIT ?")
+    static let recordsOfGuests = SQL(
+        stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL "
+            + "AND participant_rule = 'guest' ORDER BY id LIMIT ?")
     static let recordsQuarantined = SQL(
         stored + "WHERE id > ? AND quarantine IS NOT NULL AND discarded_at IS NULL "
             + "ORDER BY id LIMIT ?")
@@ -176,16 +182,18 @@ extension SQL {
         """)
     static let insertDeadLetter = SQL(
         """
-        INSERT INTO dead_letter(record_id, destination, reason, answer, at) VALUES(?,?,?,?,?)
-        ON CONFLICT(record_id, destination)
-        DO UPDATE SET reason = excluded.reason, answer = excluded.answer, at = excluded.at
+        INSERT INTO dead_letter(record_id, destination, reason, answer, at, sealed_by, sealed)
+        VALUES(?,?,?,?,?,?,?) ON CONFLICT(record_id, destination)
+        DO UPDATE SET reason = excluded.reason, answer = excluded.answer, at = excluded.at,
+        sealed_by = excluded.sealed_by, sealed = excluded.sealed
         """)
     static let deleteDeadLetter = SQL(
         "DELETE FROM dead_letter WHERE record_id = ? AND destination = ?")
     static let deadLetters = SQL(
         """
-        SELECT l.record_id, l.destination, l.reason, l.answer, l.at, r.record_key
-        FROM dead_letter l JOIN record r ON r.id = l.record_id WHERE l.record_id > ? ORDER BY l.record_id, l.destination LIMIT ?
+        SELECT l.record_id, l.destination, l.reason, l.answer, l.at, r.record_key, l.sealed_by,
+        l.sealed FROM dead_letter l JOIN record r ON r.id = l.record_id WHERE l.record_id > ?
+        ORDER BY l.record_id, l.destination LIMIT ?
         """)
 }
 

@@ -40,6 +40,11 @@ struct StoreOpener {
         let connection = try Self.connect(configuration, path: files.store)
         let outcome = try Migrator(migrations: configuration.migrations, connection: connection)
             .migrate(now: now)
+        if let encryption = configuration.encryption {
+            connection.vault = Vault(
+                masters: try MasterKeys(file: encryption.keyFile), seals: encryption.seals)
+        }
+        try connection.checkKeys()
         report.schemaBefore = outcome.from
         report.schema = outcome.to
         let size = before?.size ?? 0

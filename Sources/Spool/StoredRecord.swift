@@ -35,6 +35,8 @@ package struct StoredRecord: Sendable, Equatable {
     package var updatedAt: Instant?
     /// A person decided that it is never to be sent.
     package var discarded: Discarded?
+    /// Under what circumstances it was measured; nil for one from before they were kept.
+    package var context: RecordContext?
 
     package struct Discarded: Sendable, Equatable {
         package var at: Instant
@@ -109,6 +111,8 @@ package enum RecordFilter: String, Sendable, CaseIterable {
     case waiting
     case held
     case unassigned
+    /// A guest's: shown, never sent.
+    case guest
     case quarantined
     case discarded
     case deadLetters = "dead-letters"

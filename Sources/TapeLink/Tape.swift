@@ -47,8 +47,9 @@ package struct Tape: Sendable {
         case notification(BluetoothUUID, [UInt8])
         case bonded(method: String?)
         case disconnected(byDevice: Bool)
-        /// `stepped`: so much of the time since the line above is a step of the gateway's clock.
-        case gatewayClock(synchronised: Bool, stepped: Interval = .zero)
+        /// `stepped`: so much of the time since the line above is a step of the gateway's clock; nil
+        /// where the tape does not say.
+        case gatewayClock(synchronised: Bool, stepped: Interval? = nil)
         case output(endpoint: String?, [UInt8]?)
         case input(endpoint: String?, [UInt8])
     }
@@ -64,16 +65,28 @@ package struct Tape: Sendable {
 }
 
 extension Tape {
+    /// A device's session holds no longer pause: what is longer was no time that passed.
+    private static let longestPause = Interval.minutes(60)
+
     /// What the gateway's clock was put forward up to a moment of this tape.
     ///
     /// A clock that starts in 1970 and is of this century by the next line was put forward by
-    /// nearly all of the time between, whether the tape says so or not.
+    /// nearly all of the time between, whether the tape says so or not; so was one that becomes
+    /// synchronised more than an hour after the line above.
     func stepped(until instant: Instant) -> Interval {
         var sum = Interval.zero
         var last = lines.first?.at
+        var isWrong = false
         for line in lines where line.at <= instant {
-            if case .gatewayClock(_, let stepped) = line.entry { sum = sum + stepped }
-            if let last { sum = sum + Self.start(last, line.at) }
+            let gap = last.map { line.at - $0 } ?? .zero
+            if case .gatewayClock(let synchronised, let stepped) = line.entry {
+                let isStep = isWrong && synchronised && gap > Self.longestPause
+                sum = sum + (stepped ?? (isStep ? gap : .zero))
+                isWrong = !synchronised
+                if stepped == nil, !isStep { sum = sum + Self.start(last ?? line.at, line.at) }
+            } else if let last {
+                sum = sum + Self.start(last, line.at)
+            }
             last = line.at
         }
         return sum

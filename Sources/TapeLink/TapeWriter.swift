@@ -78,8 +78,13 @@ package struct TapeWriter: Sendable {
             }
         case .disconnected(let byDevice):
             writer.nested("disconnected") { $0.member("by", byDevice ? "device" : "gateway") }
-        case .gatewayClock(let synchronised):
-            writer.nested("gateway-clock") { $0.member("synchronised", synchronised) }
+        case .gatewayClock(let synchronised, let stepped):
+            writer.nested("gateway-clock") { writer in
+                writer.member("synchronised", synchronised)
+                if let stepped {
+                    writer.member("stepped", Int(stepped.microseconds / 1_000_000))
+                }
+            }
         case .output, .input: return false
         }
         return true

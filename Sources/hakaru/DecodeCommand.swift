@@ -168,7 +168,7 @@ enum DecodeCommand {
     private static func command(
         _ bytes: [UInt8], _ source: FrameSource, _ profile: DeviceProfile
     ) -> Reading? {
-        guard source == .usb || source == .serial,
+        guard source == .usb || source == .serial, profile.layout(for: source) != nil,
             let command = profile.wire?.commands.first(where: { $0.bytes == bytes })
         else { return nil }
         var reading = Reading(.deviceState)

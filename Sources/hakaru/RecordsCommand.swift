@@ -3,7 +3,7 @@ import JSON
 /// `hakaru records`: what has been measured and where it went.
 enum RecordsCommand {
     static let states = [
-        "all", "waiting", "held", "unassigned", "quarantined", "discarded", "dead-letters",
+        "all", "waiting", "held", "unassigned", "guest", "quarantined", "discarded", "dead-letters",
         "delivered",
     ]
 

@@ -25,16 +25,25 @@ struct SocketClient {
     ) throws(CommandError) -> JSONValue {
         var writer = JSONWriter()
         writer.object { body(&$0) }
-        return try document("POST", resource, body: writer.text)
+        return try document("POST", resource, body: Array(writer.text.utf8))
+    }
+
+    /// Hands a file over as it is.
+    func post(
+        _ resource: String, query: [(String, String)], bytes: [UInt8]
+    ) throws(CommandError) -> JSONValue {
+        let parts = query.map { Self.escape($0.0) + "=" + Self.escape($0.1) }
+        return try document(
+            "POST", resource, "?" + parts.joined(separator: "&"), body: bytes)
     }
 
     /// Has something taken away; the daemon looks at who asks.
     func delete(_ resource: String) throws(CommandError) -> JSONValue {
-        try document("DELETE", resource, body: "")
+        try document("DELETE", resource, body: [])
     }
 
     private func document(
-        _ method: String, _ resource: String, _ question: String = "", body: String? = nil
+        _ method: String, _ resource: String, _ question: String = "", body: [UInt8]? = nil
     ) throws(CommandError) -> JSONValue {
         let (status, answer) = try transfer(method, "http://hakaru" + resource + question, body)
         let document = try? JSONValue.parse(answer)
@@ -52,7 +61,9 @@ struct SocketClient {
         guard let code = error?["code"]?.string, let message = error?["message"]?.string else {
             return .failed("the daemon answered \(resource) with status \(status)")
         }
-        return .refused(code: code, Plain.text(message))
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+        return .refused(
+            code: code, lines.map { Plain.text(String($0)) }.joined(separator: "\n"))
     }
 
     private final class Received {
@@ -62,7 +73,7 @@ struct SocketClient {
     }
 
     private func transfer(
-        _ method: String, _ url: String, _ content: String?
+        _ method: String, _ url: String, _ content: [UInt8]?
     ) throws(CommandError) -> (Int, [UInt8]) {
         guard let handle = curl_easy_init() else { throw .failed("libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
@@ -71,7 +82,10 @@ struct SocketClient {
         hakaru_easy_set_pointer(handle, CURLOPT_UNIX_SOCKET_PATH, path)
         hakaru_easy_set_pointer(handle, CURLOPT_URL, url)
         // The library makes a copy of its own of what is to be sent.
-        if let content { hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content) }
+        if let content {
+            hakaru_easy_set_long(handle, CURLOPT_POSTFIELDSIZE, content.count)
+            hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content)
+        }
         if method != "GET" { hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method) }
         hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
         // No proxy of the environment may come between this program and the socket.

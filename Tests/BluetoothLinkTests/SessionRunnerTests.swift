@@ -124,6 +124,25 @@ import YAML
         }
     }
 
+    @Test(arguments: [true, false])
+    func `a link that ends because the bond is gone asks a person, any other does not`(
+        _ isStale: Bool
+    ) async throws {
+        try await LoopThread.run {
+            let stage = try Stage(profile: Stage.cuff)
+            stage.device.onRead = { [device = stage.device] in
+                if isStale { device.staleBond = .staleBond("it leaves at once") }
+                device.leave()
+            }
+            let end = await stage.run()
+            let isPersonAsked =
+                if case .needsPerson(let what) = end { what.contains("lost its bond") } else {
+                    false
+                }
+            #expect(isPersonAsked == isStale, "\(end)")
+        }
+    }
+
     @Test func `a refused clock does not keep the records from being read`() async throws {
         try await LoopThread.run {
             let stage = try Stage(profile: Stage.cuff)

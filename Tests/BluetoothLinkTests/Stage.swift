@@ -124,6 +124,7 @@ import YAML
     var early: [[UInt8]] = []
     var onSubscribe: @LoopActor (ScriptedDevice) -> Void = { _ in }
     var onRead: @LoopActor () -> Void = {}
+    var staleBond: LinkError?
     private var isConnected = false
 
     nonisolated init() {}

@@ -33,7 +33,7 @@ import Testing
         return try await FakeDaemon { server in
             // Tests run as whoever runs them: the decision itself is the daemon's.
             server.document("/v1/quarantine", list)
-            for path in ["/v1/quarantine", "/v1/dead-letters"] {
+            for path in ["/v1/quarantine", "/v1/dead-letters", "/v1/participants", "/v1/keys"] {
                 server.route("POST", path, subpaths: true) { request in
                     mailbox.take(request)
                     return answer
@@ -91,6 +91,22 @@ import Testing
                 words: ["dead-letters", "discard", "7", "--reason", "left"],
                 request: "/v1/dead-letters/\(key)/discard {\"reason\":\"left\"}",
                 output: "2 given up.\n", answer: "{\"discarded\":2}"),
+            Ask(
+                words: ["purge", "P0000001"],
+                request: "/v1/participants/P0000001/purge {\"set_aside\":false}",
+                output: "4 records removed for good.\n",
+                answer: "{\"records\":4,\"set_aside_files\":[],\"still_configured\":false}"),
+            Ask(
+                words: ["purge", "P0000001", "--set-aside"],
+                request: "/v1/participants/P0000001/purge {\"set_aside\":true}",
+                output:
+                    "0 records removed for good.\nremoved: hakaru.db.corrupt-1\nThe participant "
+                    + "is still configured: what its devices give from now on is stored.\n",
+                answer: "{\"records\":0,\"set_aside_files\":[\"hakaru.db.corrupt-1\"],"
+                    + "\"still_configured\":true}"),
+            Ask(
+                words: ["keys", "rotate"], request: "/v1/keys/rotate {}",
+                output: "3 data keys have a new master key.\n", answer: "{\"data_keys\":3}"),
         ])
     func asks(ask: Ask) async throws {
         let mailbox = Mailbox()
@@ -112,7 +128,7 @@ import Testing
             ["quarantine", "release"], ["quarantine", "discard", "7"], ["quarantine", "retry"],
             ["quarantine", "retry", "7", "--all"], ["quarantine", "show", "001122"],
             ["dead-letters", "retry"], ["dead-letters", "discard", "7"], ["dead-letters"],
-            ["ledger"], ["devices", "show"],
+            ["ledger"], ["devices", "show"], ["purge"], ["keys"], ["purge", "a", "b"],
         ])
     func usage(words: [String]) async throws {
         let mailbox = Mailbox()

@@ -6,6 +6,7 @@
 """
 
 import argparse
+import gzip
 import hashlib
 import http.server
 import json
@@ -75,6 +76,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if how:
             server.ledger.count("misbehaved")
         headers = {"Content-Type": "application/json"}
+        if server.gzip:
+            headers["Accept-Encoding"] = "gzip"
         raw = json.dumps(answer).encode() if answer is not None else b""
         if how:
             status, extra, raw = misbehaviour.answer_for(how, status, raw)
@@ -83,7 +86,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "request", path=self.path, status=status, bytes=len(body),
             body_sha256=hashlib.sha256(body).hexdigest(),
             idempotency_key=self.headers.get("Idempotency-Key"), records=len(results),
-            user_agent=self.headers.get("User-Agent"), misbehaved=how["mode"] if how else None,
+            user_agent=self.headers.get("User-Agent"),
+            encoding=self.headers.get("Content-Encoding"), misbehaved=how["mode"] if how else None,
             error=answer.get("error") if answer else None,
             milliseconds=round((time.monotonic() - began) * 1000, 1))
         self.reply(status, headers, raw, how)
@@ -98,7 +102,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self.reply(413, {}, b"")
             return None
-        return self.rfile.read(int(length))
+        raw = self.rfile.read(int(length))
+        encoding = self.headers.get("Content-Encoding", "identity")
+        if encoding == "identity":
+            return raw
+        if encoding != "gzip" or not self.server.gzip:
+            self.server.log.write("request", path=self.path, status=415, bytes=len(raw),
+                                  encoding=encoding)
+            self.reply(415, {}, b'{"error":"this Content-Encoding is not taken"}')
+            return None
+        return gzip.decompress(raw)
 
     def judge(self, body, how):
         """Status, results and the answer's body for one document."""
@@ -220,7 +233,7 @@ def control(server, command):
     if do == "records":
         return {"records": server.ledger.listing()}
     if do == "set":
-        for name in ("bearer", "max_records", "max_bytes", "plain", "path"):
+        for name in ("bearer", "max_records", "max_bytes", "plain", "path", "gzip"):
             if name in command:
                 setattr(server, name, command[name])
         return {"ok": True}
@@ -274,6 +287,7 @@ def arguments():
     parser.add_argument("--accept", action="append", default=[], choices=["blood-glucose"])
     parser.add_argument("--max-records", type=int, default=0)
     parser.add_argument("--max-bytes", type=int, default=0)
+    parser.add_argument("--gzip", action="store_true", help="take gzip, and say so")
     parser.add_argument("--plain", action="store_true", help="answer 204 instead of results")
     parser.add_argument("--log")
     parser.add_argument("--resume", action="store_true",
@@ -306,7 +320,7 @@ def main():
         server.ledger.remember(options.log)
     server.misbehaviour = misbehaviour.Misbehaviour()
     server.log = Log(options.log)
-    for name in ("bearer", "max_records", "max_bytes", "plain", "path"):
+    for name in ("bearer", "max_records", "max_bytes", "plain", "path", "gzip"):
         setattr(server, name, getattr(options, name))
     if options.control:
         serve_control(server, options.control)

@@ -2,56 +2,6 @@ import CSQLite
 import EventLoop
 import Glibc
 
-/// What goes wrong in one directory, and how often its files were written and synchronised.
-final class Faults: Sendable {
-    struct State {
-        /// The result of every write, with the system's number; nil: writes work.
-        var write: (code: Int32, number: Int32)?
-        var synchronise: (code: Int32, number: Int32)?
-        /// How many writes still work before `write` applies.
-        var writesLeft = 0
-        var writes = 0
-        var synchronised: [String: Int] = [:]
-    }
-    let state = Locked(State())
-
-    /// The device is full: ENOSPC, after some more writes.
-    func fill(afterWrites count: Int = 0) {
-        state.withLock { $0.write = (SQLITE_FULL, ENOSPC) }
-        state.withLock { $0.writesLeft = count }
-    }
-    func breakWrites(afterWrites count: Int = 0) {
-        state.withLock { $0.write = (SQLITE_IOERR | 3 << 8, EIO) }
-        state.withLock { $0.writesLeft = count }
-    }
-    func breakSynchronising() { state.withLock { $0.synchronise = (SQLITE_IOERR | 4 << 8, EIO) } }
-    func remountReadOnly() { state.withLock { $0.write = (SQLITE_IOERR | 3 << 8, EROFS) } }
-    func heal() {
-        state.withLock { $0.write = nil }
-        state.withLock { $0.synchronise = nil }
-    }
-    func synchronised(_ suffix: String) -> Int {
-        state.withLock { state in
-            state.synchronised.filter { $0.key.hasSuffix(suffix) }.values.reduce(0, +)
-        }
-    }
-
-    fileprivate func nextWrite() -> (code: Int32, number: Int32)? {
-        state.withLock { state in
-            state.writes += 1
-            guard let fault = state.write else { return nil }
-            state.writesLeft -= 1
-            return state.writesLeft < 0 ? fault : nil
-        }
-    }
-    fileprivate func nextSynchronise(_ path: String) -> (code: Int32, number: Int32)? {
-        state.withLock { state in
-            state.synchronised[path, default: 0] += 1
-            return state.synchronise
-        }
-    }
-}
-
 /// A file layer for SQLite that is the system's own, but for the faults of a directory.
 enum FaultLayer {
     static let name = "fault"
@@ -77,9 +27,39 @@ enum FaultLayer {
     private static let directories = Locked<[String: Faults]>([:])
     private static let pointers = Locked(Pointers())
 
+    private static func faults(of path: UnsafePointer<CChar>?) -> (faults: Faults, path: String)? {
+        guard let path else { return nil }
+        let text = String(cString: path)
+        let found = directories.withLock { known in
+            known.first { text.hasPrefix($0.key + "/") }?.value
+        }
+        return found.map { ($0, text) }
+    }
+
+    /// The answer of a call on a name; nil where the call is to be made.
+    private static func answer(_ call: FileCall, _ path: UnsafePointer<CChar>?) -> Int32? {
+        guard let (faults, path) = faults(of: path) else { return nil }
+        guard let answer = faults.next(call, path) else { return nil }
+        errno = answer.number
+        return answer.code
+    }
+
     private static func opened(_ file: UnsafeMutablePointer<sqlite3_file>?) -> OpenFile? {
         guard let file else { return nil }
         return pointers.withLock { $0.files[UnsafeMutableRawPointer(file)] }
+    }
+
+    /// Makes a call on an open file, or gives the answer that stands for it.
+    private static func make(
+        _ call: FileCall, _ file: UnsafeMutablePointer<sqlite3_file>?,
+        _ body: (sqlite3_io_methods) -> Int32?
+    ) -> Int32 {
+        guard let open = opened(file) else { return SQLITE_MISUSE }
+        guard let answer = open.faults.next(call, open.path) else {
+            return body(open.real.pointee) ?? SQLITE_MISUSE
+        }
+        errno = answer.number
+        return answer.code
     }
 
     private static let registered: Void = {
@@ -89,23 +69,34 @@ enum FaultLayer {
         layer.pointee.zName = UnsafePointer(strdup(name))
         layer.pointee.pNext = nil
         layer.pointee.xOpen = { _, path, file, flags, outFlags in
+            file?.pointee.pMethods = nil
+            if let code = FaultLayer.answer(.open, path) { return code }
             guard let system = sqlite3_vfs_find(nil), let open = system.pointee.xOpen else {
                 return SQLITE_ERROR
             }
             let result = open(system, path, file, flags, outFlags)
-            if result == SQLITE_OK, let path, let file {
-                FaultLayer.watch(String(cString: path), file)
-            }
+            if result == SQLITE_OK, let file { FaultLayer.watch(path, file) }
             return result
+        }
+        layer.pointee.xDelete = { _, path, synchronises in
+            if let code = FaultLayer.answer(.delete, path) { return code }
+            guard let system = sqlite3_vfs_find(nil) else { return SQLITE_ERROR }
+            return system.pointee.xDelete(system, path, synchronises)
+        }
+        layer.pointee.xAccess = { _, path, flags, result in
+            if let code = FaultLayer.answer(.access, path) { return code }
+            guard let system = sqlite3_vfs_find(nil) else { return SQLITE_ERROR }
+            return system.pointee.xAccess(system, path, flags, result)
         }
         sqlite3_vfs_register(layer, 0)
     }()
 
-    private static func watch(_ path: String, _ file: UnsafeMutablePointer<sqlite3_file>) {
-        let faults = directories.withLock { known in
-            known.first { path.hasPrefix($0.key + "/") }?.value
+    private static func watch(
+        _ path: UnsafePointer<CChar>?, _ file: UnsafeMutablePointer<sqlite3_file>
+    ) {
+        guard let (faults, path) = faults(of: path), let real = file.pointee.pMethods else {
+            return
         }
-        guard let faults, let real = file.pointee.pMethods else { return }
         let watched = OpenFile(path: path, faults: faults, real: real)
         pointers.withLock { pointers in
             pointers.files[UnsafeMutableRawPointer(file)] = watched
@@ -120,25 +111,28 @@ enum FaultLayer {
     ) -> UnsafePointer<sqlite3_io_methods> {
         let methods = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
         methods.initialize(to: real.pointee)
-        methods.pointee.xWrite = { file, bytes, count, offset in
-            guard let open = FaultLayer.opened(file), let write = open.real.pointee.xWrite
-            else { return SQLITE_MISUSE }
-            guard let fault = open.faults.nextWrite() else {
-                return write(file, bytes, count, offset)
-            }
-            errno = fault.number
-            return fault.code
+        wrapContents(&methods.pointee)
+        wrapLocks(&methods.pointee)
+        return UnsafePointer(methods)
+    }
+
+    private static func wrapContents(_ methods: inout sqlite3_io_methods) {
+        methods.xRead = { file, bytes, count, offset in
+            FaultLayer.make(.read, file) { $0.xRead?(file, bytes, count, offset) }
         }
-        methods.pointee.xSync = { file, flags in
-            guard let open = FaultLayer.opened(file), let synchronise = open.real.pointee.xSync
-            else { return SQLITE_MISUSE }
-            guard let fault = open.faults.nextSynchronise(open.path) else {
-                return synchronise(file, flags)
-            }
-            errno = fault.number
-            return fault.code
+        methods.xWrite = { file, bytes, count, offset in
+            FaultLayer.make(.write, file) { $0.xWrite?(file, bytes, count, offset) }
         }
-        methods.pointee.xClose = { file in
+        methods.xTruncate = { file, size in
+            FaultLayer.make(.truncate, file) { $0.xTruncate?(file, size) }
+        }
+        methods.xSync = { file, flags in
+            FaultLayer.make(.synchronise, file) { $0.xSync?(file, flags) }
+        }
+        methods.xFileSize = { file, size in
+            FaultLayer.make(.size, file) { $0.xFileSize?(file, size) }
+        }
+        methods.xClose = { file in
             guard let file, let open = FaultLayer.opened(file), let close = open.real.pointee.xClose
             else { return SQLITE_MISUSE }
             FaultLayer.pointers.withLock {
@@ -147,6 +141,28 @@ enum FaultLayer {
             file.pointee.pMethods = open.real
             return close(file)
         }
-        return UnsafePointer(methods)
+        // Pages of the file must not be mapped past the layer.
+        methods.iVersion = min(methods.iVersion, 2)
+    }
+
+    private static func wrapLocks(_ methods: inout sqlite3_io_methods) {
+        methods.xLock = { file, level in
+            FaultLayer.make(.lock, file) { $0.xLock?(file, level) }
+        }
+        methods.xShmMap = { file, region, size, extends, pointer in
+            FaultLayer.make(.mapShared, file) {
+                $0.xShmMap?(file, region, size, extends, pointer)
+            }
+        }
+        methods.xShmLock = { file, offset, count, flags in
+            // A lock that is given back is always taken: the system knows no error there.
+            if flags & SQLITE_SHM_UNLOCK != 0, let open = FaultLayer.opened(file) {
+                return open.real.pointee.xShmLock?(file, offset, count, flags) ?? SQLITE_MISUSE
+            }
+            let isWriter = flags & SQLITE_SHM_EXCLUSIVE != 0
+            return FaultLayer.make(isWriter ? .lockWriter : .lockReader, file) {
+                $0.xShmLock?(file, offset, count, flags)
+            }
+        }
     }
 }

@@ -64,6 +64,24 @@ func writeFile(_ path: String, _ bytes: [UInt8]) {
     }
 }
 
+/// Whether a text stands in a file, byte for byte.
+func file(_ path: String, holds text: String) -> Bool {
+    let bytes = readFile(path)
+    let wanted = Array(text.utf8)
+    return bytes.withUnsafeBytes { raw in
+        guard let start = raw.baseAddress, raw.count >= wanted.count else { return false }
+        var offset = 0
+        while offset <= raw.count - wanted.count,
+            let hit = memchr(
+                start + offset, Int32(wanted[0]), raw.count - wanted.count - offset + 1)
+        {
+            if memcmp(hit, wanted, wanted.count) == 0 { return true }
+            offset = start.distance(to: UnsafeRawPointer(hit)) + 1
+        }
+        return false
+    }
+}
+
 func permissions(_ path: String) -> UInt32 {
     var status = stat()
     return stat(path, &status) == 0 ? UInt32(status.st_mode) & 0o777 : 0

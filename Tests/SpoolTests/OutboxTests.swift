@@ -280,6 +280,11 @@ extension Spool {
     func number(_ statement: String) throws -> Int64 {
         try reading { connection throws(SpoolError) in try connection.integer(SQL(statement)) }
     }
+    func change(_ statement: String) throws {
+        try writing { connection throws(SpoolError) in
+            try connection.database.execute(statement, during: "a test")
+        }
+    }
     func list(_ statement: String) throws -> [String] {
         try reading { connection throws(SpoolError) in
             try connection.all(SQL(statement)) { row throws(SpoolError) in row.text() }

@@ -21,8 +21,12 @@ import Testing
     @Test(arguments: [
         Rendering(
             .full(limit: 1_024, path: "/s/hakaru.db"), "full",
-            "/s/hakaru.db has reached its maximum of 1024 bytes; deliver what waits or raise "
-                + "storage.maximum"),
+            "/s/hakaru.db has reached its limit of 1024 bytes; nothing more is taken from devices; "
+                + "deliver what waits or raise storage.maximum"),
+        Rendering(
+            .keyMissing(fault), "key-missing",
+            "/s/hakaru.db: why: put the key back; without it what is sealed cannot be read by "
+                + "anybody"),
         Rendering(
             .diskFull(fault), "disk-full", "/s/hakaru.db: why: free space on its file system"),
         Rendering(

@@ -173,7 +173,7 @@ class Decisions(SystemTest):
                        if line["event"] == "record" and line["verdict"] == "accepted")
         self.assertEqual(times, [t.strftime("%Y%m%d%H%M%S") for _, _, _, t in tapes.series(5)])
         records = self.gateway.hakaru("records", lines=True)
-        self.assertEqual({r["time_basis"] for r in records}, {"synchronised"})
+        self.assertEqual({r["time_basis"] for r in records}, {"device-clock"})
         self.assertEqual(self.hakaru("ledger", "verify")[0], 0)
 
     def test_a_refused_record_is_sent_again_under_a_new_key_when_a_person_says_so(self):
@@ -325,6 +325,49 @@ class Store(SystemTest):
         self.assertEqual(self.status("records", "stored"), 600, self.gateway.tails())
         self.assertEqual(self.status("records", "delivered"), 600)
         self.assertEqual(self.gateway.daemon.poll(), None)
+
+
+class People(SystemTest):
+    def holding(self, text):
+        """The files of the state directory in which a text stands."""
+        state = self.gateway.path("state")
+        found = []
+        for name in sorted(os.listdir(state)):
+            with open(os.path.join(state, name), "rb") as f:
+                if text in f.read():
+                    found.append(name)
+        return found
+
+    def test_a_purge_leaves_no_byte_of_a_persons_values_in_any_file(self):
+        self.up()
+        self.play("cuff", tapes.cuff(tapes.series(20, systolic=187)))
+        self.gateway.delivered()
+        self.assertTrue(self.holding(b'"number":187'))
+        answer = self.gateway.hakaru("purge", "P0000001")
+        self.assertEqual(answer["records"], 20)
+        self.assertTrue(answer["still_configured"])
+        self.assertEqual(self.holding(b'"number":187'), [])
+        self.assertEqual(self.status("records", "stored"), 0)
+        self.assertIn("purged", [e["event"] for e in self.gateway.hakaru(
+            "ledger", "list", lines=True)])
+        self.assertTrue(self.gateway.hakaru("ledger", "verify")["whole"])
+
+    def test_with_a_master_key_no_file_holds_a_value_and_a_lost_key_is_a_state(self):
+        key = self.gateway.path("master.key")
+        with open(key, "w") as f:
+            f.write("5a" * 32 + "\n")
+        self.up(more="storage: { encryption: { key-file: %s } }" % key)
+        self.play("cuff", tapes.cuff(tapes.series(5, systolic=187)))
+        self.assertEqual(len(self.gateway.delivered()), 5)
+        self.assertEqual(self.holding(b'"number":187'), [])
+        self.assertEqual(self.status("storage", "encryption"), "on")
+        self.gateway.stop_daemon()
+        os.rename(key, key + ".away")
+        self.gateway.start_daemon()
+        self.assertEqual(self.gateway.daemon.poll(), None)
+        self.assertIn("key-missing", self.gateway.log())
+        os.rename(key + ".away", key)
+        self.gateway.wait("the key", lambda: self.status("records", "stored") == 5)
 
 
 class Mistakes(SystemTest):

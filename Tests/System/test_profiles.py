@@ -92,6 +92,28 @@ class Changes(ProfileTest):
         os.unlink(os.path.join(self.own, "mine.yaml"))
         self.loaded(self.shipped)
 
+    def test_a_corrected_profile_decodes_what_waits_again_under_the_same_key(self):
+        narrow = PROFILE.replace("time: {", "plausible: { weight: { unit: kg, minimum: 2, maximum: 60 } }\ntime: {")
+        os.mkdir(self.own)
+        self.up()
+        self.write("scale.yaml", narrow % {"id": "retried"})
+        self.loaded(self.shipped + 1)
+        self.gateway.played(self.gateway.drop("heavy", weighing("Name-retried", 7050, 8)))
+        self.gateway.wait("quarantine", lambda: self.gateway.hakaru("status")["records"]["quarantined"] == 1)
+        waiting, = self.gateway.hakaru("quarantine", "list", lines=True)
+        self.assertEqual(waiting["reason"], "implausible")
+        self.assertEqual(self.gateway.hakaru("quarantine", "retry", "--all"), {"released": 0, "left": 1})
+        self.write("scale.yaml", (PROFILE % {"id": "retried"}).replace("revision: 1", "revision: 2"))
+        self.gateway.wait("the new profile", lambda: self.gateway.hakaru(
+            "quarantine", "retry", "--all")["released"] == 1)
+        record, = self.gateway.hakaru("records", lines=True)
+        self.assertEqual(record["key"], waiting["key"])
+        self.assertEqual(record["profile_revision"], 2)
+        self.assertEqual(record["values"]["weight"]["value"], 70.5)
+        self.assertEqual((record["time_basis"], record["clock_offset"]), ("received", None))
+        self.assertGreaterEqual(record["uncertainty"], 0)
+        self.assertEqual(self.gateway.hakaru("status")["records"]["quarantined"], 0)
+
     def test_sighup_reads_the_files_again_and_keeps_the_old_profile_of_a_bad_one(self):
         """The directory comes after the start, so that nothing but the signal can tell of it."""
         self.up()

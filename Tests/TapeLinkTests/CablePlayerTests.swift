@@ -131,8 +131,43 @@ import Testing
                 == ["271", "959", "959"])
         #expect(Set(results.map(\.entry.key)).count == 1)
         #expect(results.map { $0.outcome == .duplicate } == [false, false, true])
-        let day = try #require(results[0].entry.record?.time?.observed)
-        #expect(tokyo.local(day).description == "2026-03-20T00:00:00")
+        #expect(results[0].shown == "271 2026-03-20T00:00:00 code 1 received")
+    }
+
+    /// A tape whose gateway is not synchronised from the first line on, and is so at its end.
+    private func wrongClock(_ text: String, until end: String?) -> String {
+        func clock(_ at: String, _ synchronised: Bool) -> String {
+            #"{"at":"\#(at)","gateway-clock":{"synchronised":\#(synchronised)}}"#
+        }
+        var lines = text.split(separator: "\n").map(String.init)
+        lines.insert(clock("2026-03-20T08:14:59+09:00", false), at: 1)
+        if let end { lines.append(clock(end, true)) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func walk() -> String {
+        let body = hexBytes("0014" + "0027100000000000006000130003800a14700320") ?? []
+        return pedometer(steps: "002710", checksum: hex([body.reduce(0, ^)]), day: "20")
+    }
+
+    @Test("Which day a pedometer counted is not guessed by a gateway that does not know the date")
+    func undatedDay() throws {
+        let waiting = try play([wrongClock(walk(), until: nil)])
+        #expect(waiting.map(\.shown) == ["271 quarantined no-clock-sync"])
+        #expect(waiting[0].entry.reading.deviceTime == nil)
+    }
+
+    @Test("Once the date is known the day has the key that a later read of it has, too")
+    func dayDatedLater() throws {
+        let results = try play([
+            wrongClock(walk(), until: "2026-03-20T08:20:00+09:00"), walk(),
+        ])
+        #expect(
+            results.map(\.shown) == [
+                "271 2026-03-20T00:00:00 code 1 received",
+                "271 duplicate 2026-03-20T00:00:00 code 1 received",
+            ])
+        #expect(results[0].entry.key == results[1].entry.key)
     }
 }
 

@@ -80,7 +80,7 @@ import Testing
         }
         #expect(
             outcomes.isSuperset(of: [
-                "device-clock", "corrected", "received", "synchronised", "future",
+                "device-clock", "corrected", "received", "future",
                 "not-current-timeline", "no-clock-sync", "time-unknown",
             ]))
     }

@@ -203,8 +203,8 @@ import Testing
         let dated = try results([text(true)])
         #expect(
             dated.map(\.shown) == [
-                "125 2026-03-01T08:14:00 code 1 synchronised",
-                "126 2026-03-01T08:15:31 code 1 synchronised",
+                "125 2026-03-01T08:14:00 code 1 corrected",
+                "126 2026-03-01T08:15:31 code 1 received",
             ])
         let waiting = try results([text(false)])
         #expect(waiting.map(\.entry.key) == dated.map(\.entry.key))
@@ -230,7 +230,7 @@ import Testing
             $0.pressure("08:15:30", 125, "2026-03-01T08:08:00")
             $0.gatewayClock("08:16:00", true)
         }
-        #expect(try replay(text) == ["125 2026-03-01T08:14:00 code 1 synchronised"])
+        #expect(try replay(text) == ["125 2026-03-01T08:14:00 code 1 corrected"])
     }
 
     @Test func `what waits when a tape fails is told before the failure`() throws {

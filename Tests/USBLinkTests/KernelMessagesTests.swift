@@ -39,8 +39,9 @@ import Testing
     func descriptors() async throws {
         try await LoopThread.run {
             let before = Self.openDescriptors
-            for _ in 0..<20 { _ = try KernelMessages {} }
-            #expect(Self.openDescriptors <= before)
+            // Tests beside this one open files of their own.
+            for _ in 0..<100 { _ = try KernelMessages {} }
+            #expect(Self.openDescriptors < before + 50)
         }
     }
 

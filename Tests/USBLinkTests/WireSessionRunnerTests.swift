@@ -17,6 +17,8 @@ import YAML
     private var inbox: [Result<[UInt8], USBError>] = []
     private let changed = LoopCondition()
     var refusal: USBError?
+    /// Opening waits until this is said to be over.
+    var opening: LoopCondition?
     var sendRefusal: USBError?
     var taken = 0
 
@@ -27,6 +29,7 @@ import YAML
     }
 
     func open() async throws(USBError) {
+        if let opening { _ = try? await opening.wait() }
         if let refusal { throw refusal }
         opened += 1
     }
@@ -119,6 +122,37 @@ import YAML
             #expect(desk.end == .complete)
             #expect(desk.commits.flatMap(\.entries).count == 1)
             #expect(link.closed == 1)
+        }
+    }
+
+    @Test("a device that is pulled while it is opened never becomes ready, and is closed once")
+    func openAfterUnplug() async throws {
+        try await LoopThread.run {
+            let (link, desk) = (FakeLink(), Desk())
+            let gate = LoopCondition()
+            link.opening = gate
+            let (runner, task) = try Self.start(link, desk)
+            for _ in 0..<5 { await Task.yield() }
+            runner.unplugged()
+            link.say(Self.line)
+            gate.broadcast()
+            await task.value
+            runner.unplugged()
+            #expect(link.opened == 1 && link.closed == 1)
+            #expect(desk.commits.isEmpty && link.sent.isEmpty)
+            #expect(desk.end != .complete)
+        }
+    }
+
+    @Test("a line that cannot be set is closed before anybody may try again")
+    func configurationFails() async throws {
+        try await LoopThread.run {
+            let (link, desk) = (FakeLink(), Desk())
+            link.refusal = .failed("/dev/ttyUSB0: the speed cannot be set")
+            let (_, task) = try Self.start(link, desk)
+            await task.value
+            #expect(link.closed == 1, "closed when the session's end is told")
+            #expect(desk.end == .interrupted("/dev/ttyUSB0: the speed cannot be set"))
         }
     }
 

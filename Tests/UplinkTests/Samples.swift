@@ -59,7 +59,8 @@ enum Sample {
         _ change: (inout Destination) -> Void = { _ in }
     ) throws -> Destination {
         var destination = Destination(
-            name: "common-db", url: try DestinationURL(url), format: try format ?? Sample.format(),
+            name: "common-db", place: .https(try DestinationURL(url)),
+            format: try format ?? Sample.format(),
             options: EncoderOptions(zone: zone), consortium: "C00001",
             tls: TLSFiles(authorities: try Scratch.certificate("ca.pem")),
             retry: RetrySteps(initial: .milliseconds(20), maximum: .milliseconds(80)))

@@ -105,7 +105,7 @@ class OmronCuff(CableDevice):
         if letters == b"VER":
             return b"\0" + self.version.encode()
         if letters == b"SRL":
-            return b"\6" + bytes(6)
+            return b"\0\6" + bytes(6)
         if letters == b"GDC":
             return struct.pack(">BHH", 0, 0x13 if self.records else 0, len(self.records))
         if letters == b"GME" and checksum(command[3:]) == 0 and command[6] < len(self.records):

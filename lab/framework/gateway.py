@@ -48,10 +48,10 @@ storage: {{ maximum: 512MB }}
 """
 
 
-def configuration(url, authority, token, cables=False):
-    """The YAML of a home with the four devices."""
+def configuration(url, authority, token, owned, cables=False):
+    """The YAML of a home with these devices, on the air or on cables."""
     devices = "\n".join("      - { %s }" % ", ".join(
-        '%s: "%s"' % pair for pair in device.items()) for device in (CABLES if cables else DEVICES))
+        '%s: "%s"' % pair for pair in device.items()) for device in owned)
     return CONFIGURATION.format(url=url, authority=authority, token=token,
                                 participant=PARTICIPANT, devices=devices,
                                 bluetooth=str(not cables).lower(), usb=str(cables).lower())
@@ -75,11 +75,11 @@ class Gateway:
 
     def __init__(self, root, programs, folder, receiver, debug=False, cables=False):
         self._hakaru = os.path.join(programs, "hakaru")
-        self._token = os.path.join(folder, "token")
+        self._token, self._root = os.path.join(folder, "token"), root
         self.set_token(TOKEN)
         self.configuration = os.path.join(folder, "hakaru.yaml")
-        with open(self.configuration, "w") as file:
-            file.write(configuration(receiver.url, receiver.authority, self._token, cables))
+        self._receiver, self._cables = receiver, cables
+        self.set_devices(CABLES if cables else DEVICES)
         self.runtime = os.path.join(folder, "run")
         self.state = os.path.join(folder, "state")
         for path in (self.runtime, self.state):
@@ -89,6 +89,28 @@ class Gateway:
             os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", self.state,
             "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
             folder, environment)
+
+    def set_devices(self, devices):
+        """Writes whose devices these are; read at the next start."""
+        with open(self.configuration, "w") as file:
+            file.write(configuration(
+                self._receiver.url, self._receiver.authority, self._token, devices, self._cables))
+
+    def typed(self, *words, language="C.UTF-8"):
+        """The words of `hakaru …` and the environment for them."""
+        socket_path = os.path.join(self.runtime, "hakaru.sock")
+        return ([self._hakaru, *words, "--socket", socket_path],
+                {**os.environ, "LC_ALL": language, "HAKARU_DATA_DIRECTORY": self._root})
+
+    def hakaru(self, *words, seconds=60):
+        """Runs `hakaru …` to its end; returns its status, output and errors."""
+        command, environment = self.typed(*words)
+        try:
+            ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
+                                   capture_output=True, text=True, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed("hakaru %s did not end within %g s" % (" ".join(words), seconds))
+        return ended.returncode, ended.stdout, ended.stderr
 
     def command(self, *words):
         """Runs `hakaru` against this daemon; returns what it printed."""
@@ -154,7 +176,17 @@ class Gateway:
 
     def records(self):
         """The stored records."""
-        return self.ask("records")["records"]
+        return self.ask("records?limit=10000")["records"]
+
+    def metrics(self):
+        """The counters by name."""
+        connection = UnixConnection(os.path.join(self.runtime, "hakaru.sock"))
+        try:
+            connection.request("GET", "/metrics")
+            lines = connection.getresponse().read().decode().splitlines()
+        finally:
+            connection.close()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")}
 
     def wait_for_adapter(self, *states, seconds=45):
         """Waits until the status calls the first adapter one of these."""

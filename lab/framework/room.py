@@ -92,6 +92,10 @@ class RoomClient:
             raise Failed("%s cannot %s: %s" % (device, do, answer["error"]))
         return answer["result"]
 
+    def add(self, name, kind, address):
+        """Brings one more device of a kind into the room."""
+        self.do("room", "add", name=name, kind=kind, address=address)
+
     def seen(self, device, event, after=0, **match):
         """The events of that kind from place `after` in the history on."""
         self._pump(0)

@@ -87,6 +87,12 @@ class RoomController(Controller):
         super().__init__(*positional, **named)
         self.le_legacy_advertiser = RoomAdvertiser(self)
         self.accept_list, self.reported = set(), set()
+        self.scan_refused = False  # a fault: no discovery can be started
+        self.deaf = False  # a fault: what comes over a connection is not heard
+
+    def on_link_acl_data(self, *positional, **named):
+        if not self.deaf:
+            super().on_link_acl_data(*positional, **named)
 
     def on_hci_reset_command(self, command):
         self.le_scan_enable, self.pending_le_connection = False, None
@@ -110,6 +116,8 @@ class RoomController(Controller):
         return super().on_hci_le_remove_device_from_filter_accept_list_command(command)
 
     def on_hci_le_set_scan_enable_command(self, command):
+        if self.scan_refused and command.le_scan_enable:
+            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
         self.reported.clear()
         return super().on_hci_le_set_scan_enable_command(command)
 
@@ -176,6 +184,7 @@ class Dongle:
         self.air = air
         self.controller = RoomController("dongle", link=air, public_address=address)
         self.controller.host = self
+        self.silent = False  # a fault: the controller neither hears the kernel nor answers it
         self.descriptor = os.open("/dev/vhci", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         os.write(self.descriptor, b"\xff\x00")  # create a primary controller now
         answer = os.read(self.descriptor, 260)
@@ -185,13 +194,15 @@ class Dongle:
     def _readable(self):
         try:
             while True:
-                self.controller.on_packet(os.read(self.descriptor, 4096))
+                packet = os.read(self.descriptor, 4096)
+                if not self.silent:
+                    self.controller.on_packet(packet)
         except BlockingIOError:
             pass
 
     def on_packet(self, packet):
         """A packet from the controller to the kernel."""
-        if self.descriptor >= 0:
+        if self.descriptor >= 0 and not self.silent:
             os.write(self.descriptor, packet)
 
     def unplug(self):

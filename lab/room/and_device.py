@@ -44,6 +44,8 @@ class AndDevice(Peripheral):
         self.pause = 0.0  # seconds between a confirmation and the next record
         self.closes_after = 1.0  # seconds after the last record
         self.idle_seconds = 15.0  # seconds until it gives up on a host that does not subscribe
+        self.clock_value = None  # bytes in hexadecimal that its clock gives in place of the time
+        self.clock_refuses = 0  # an ATT error with which it answers to who reads or sets its clock
         self.resend_last = False  # sends the last delivered record again in the next session
 
     def clock(self):
@@ -54,7 +56,7 @@ class AndDevice(Peripheral):
         """The service with the measurement, the extra characteristics and the clock."""
         self.measurement = self.characteristic(self.measurement_number, Property.INDICATE)
         clock = self.characteristic(0x2A08, Property.READ | Property.WRITE, att.AttributeValue(
-            read=lambda connection: date_time(self.clock()), write=self._clock_written))
+            read=self._clock_read, write=self._clock_written))
         return gatt.Service(uuid(self.service), [self.measurement, *extra, clock])
 
     def vendor_service(self):
@@ -63,7 +65,15 @@ class AndDevice(Peripheral):
                                       att.AttributeValue(write=self._command_written))
         return gatt.Service(uuid("233BF000-5A34-1B6D-975C-000D5690ABE4"), [command])
 
+    def _clock_read(self, connection):
+        self.event("clock-read")
+        if self.clock_refuses:
+            raise att.ATT_Error(self.clock_refuses)
+        return date_time(self.clock()) if self.clock_value is None else bytes.fromhex(self.clock_value)
+
     def _clock_written(self, connection, value):
+        if self.clock_refuses:
+            raise att.ATT_Error(self.clock_refuses)
         try:
             moment = parse_date_time(value)
         except ValueError:
@@ -82,6 +92,10 @@ class AndDevice(Peripheral):
     def store(self, value):
         """Keeps one measurement."""
         self.records.append(Record(value))
+
+    async def do_store_bytes(self, value):
+        """Keeps whatever bytes, as a device with a fault would send them."""
+        self.store(bytes.fromhex(value))
 
     async def do_records(self):
         """How many records the device holds and how many of them were delivered."""

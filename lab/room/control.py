@@ -49,19 +49,30 @@ class Room:
         if plugged:
             self._dongle("plug")
 
-    def _dongle(self, do, address=DONGLE):
-        if do == "plug":
+    def _dongle(self, do, address=DONGLE, **settings):
+        if do == "set":
+            for name, value in settings.items():
+                setattr(self.dongle if name == "silent" else self.dongle.controller, name, value)
+            self.event("set", "dongle", **settings)
+        elif do == "plug":
             self.dongle = Dongle(self.air, address)
             self.event("plugged", "dongle", adapter="hci%d" % self.dongle.index)
         elif do == "unplug":
             self.dongle.unplug()
             self.event("unplugged", "dongle")
         else:
-            raise ValueError("a dongle can only be plugged and unplugged")
+            raise ValueError("a dongle can only be plugged, unplugged and set")
         return True
+
+    async def do_add(self, name, kind, address):
+        """Brings one more device of a kind that is here already."""
+        self.devices[name] = DEVICES[kind][0](self, name, address)
+        await self.devices[name].start()
 
     async def _do(self, request):
         name, do = request.pop("device"), request.pop("do")
+        if name == "room":
+            return await getattr(self, "do_" + do)(**request)
         if name == "dongle":
             return self._dongle(do, **request)
         return await getattr(self.devices[name], "do_" + do)(**request)

@@ -37,6 +37,8 @@ class Meter(Peripheral):
         self.offset_minutes = 602
         self.idle_seconds = 15.0
         self.pause = 0.01  # seconds between two records
+        self.garbage = []  # bytes in hexadecimal that it sends before the records of the next report
+        self.wrong_answer = ""  # bytes in hexadecimal in place of its next answer
         self.records, self.procedure, self.busy = [], None, False
         self.active = 0.0
 
@@ -75,6 +77,10 @@ class Meter(Peripheral):
             stored.append({"sequence": sequence, "glucose": value, "shown": shown.isoformat()})
         return stored
 
+    async def do_passkey(self):
+        """The number that it will show."""
+        return self.passkey
+
     async def run_session(self):
         try:
             while time.monotonic() - self.active < self.idle_seconds:
@@ -112,7 +118,11 @@ class Meter(Peripheral):
             return await self._answer(ANSWER, bytes([opcode, problem]))
         if opcode == COUNT:
             return await self._answer(COUNT_ANSWER, struct.pack("<H", len(chosen)))
-        for _, value, context in chosen:
+        garbage, self.garbage = self.garbage, []
+        for value in garbage:
+            await self.stack.notify_subscriber(self.connection, self.measurement, bytes.fromhex(value))
+        for sequence, value, context in chosen:
+            self.event("record", sequence=sequence)
             await self.stack.notify_subscriber(self.connection, self.measurement, value)
             if context:
                 await self.stack.notify_subscriber(self.connection, self.context, context)
@@ -132,4 +142,7 @@ class Meter(Peripheral):
 
     async def _answer(self, opcode, body):
         self.busy = False  # the next request may follow this answer's confirmation at once
-        await self.stack.indicate_subscriber(self.connection, self.control, bytes([opcode, 0]) + body)
+        wrong, self.wrong_answer = self.wrong_answer, ""
+        answer = bytes.fromhex(wrong) if wrong else bytes([opcode, 0]) + body
+        self.event("answering", value=answer.hex())
+        await self.stack.indicate_subscriber(self.connection, self.control, answer)

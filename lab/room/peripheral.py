@@ -70,6 +70,7 @@ class Peripheral:
         self.suffix = address.replace(":", "")[-6:]
         self.connection, self.session, self.closing = None, None, None
         self.accept_pairing, self.passkey = True, 0
+        self.vanish_at, self.vanish_after, self.vanish_how = "", 1, "fade"
 
     @property
     def shown_name(self):
@@ -84,8 +85,25 @@ class Peripheral:
         """What the device does on each connection; cancelled when the connection ends."""
 
     def event(self, event, **more):
-        """Tells the scenarios what happened."""
+        """Tells the scenarios what happened; at the step that was set, the device vanishes."""
         self.room.event(event, self.name, **more)
+        if event == self.vanish_at:
+            self.vanish_after -= 1
+            if self.vanish_after <= 0:
+                self.vanish_at = ""
+                self.vanishing = asyncio.create_task(self._vanish())
+
+    async def _vanish(self):
+        self.event("vanished", how=self.vanish_how)
+        await (self.do_disconnect() if self.vanish_how == "disconnect" else self.do_fade())
+
+    async def do_vanish_at(self, event, after=1, how="fade"):
+        """Lets the device vanish when it comes to that step for so manieth time."""
+        self.vanish_at, self.vanish_after, self.vanish_how = event, after, how
+
+    async def do_deaf(self, on=True):
+        """Lets the device hear nothing more of what comes over its connection."""
+        self.controller.deaf = on
 
     async def start(self):
         """Puts the device into the room, silent."""
@@ -195,6 +213,10 @@ class Peripheral:
         """The device closes the connection."""
         if self.connection:
             await self.connection.disconnect()
+
+    async def do_linked(self):
+        """Whether somebody is connected."""
+        return self.connection is not None
 
     async def do_fade(self):
         """Out of range, in the middle of whatever it was doing."""

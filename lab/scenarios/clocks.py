@@ -13,7 +13,7 @@ YEARS = 16 * 365 * 86400  # seconds from a clock that a new battery set back to 
 
 def waiting(home, reason):
     """The readings in quarantine for this reason."""
-    return [entry for entry in home.gateway.ask("quarantine")["quarantine"] if entry.get("reason") == reason]
+    return [entry for entry in home.gateway.ask("quarantine")["records"] if entry.get("reason") == reason]
 
 
 @scenario("bluetooth-cuff-battery")
@@ -53,7 +53,7 @@ def month(home):
     room = home.room
     room.do("meter", "set", idle_seconds=6.0)
     room.do("meter", "store", count=15, minutes_apart=24 * 60)
-    # Put back by 40 days: numbers go up, times go down.
+    # Put back by twenty days: numbers go up, times go down.
     stored = room.do("meter", "store", count=15, minutes_apart=24 * 60 + 60, days_back=20)
     home.gateway.start()
     home.gateway.wait_for_adapter("scanning")

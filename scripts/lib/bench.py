@@ -13,6 +13,8 @@ import tempfile
 import time
 
 import decode
+import store
+import usb
 from figure import Figure
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -118,7 +120,8 @@ def start(folder):
                  "(%d messages since the start) and of the look for bluetoothd" % (seconds, watchdog))
 
 
-BENCHMARKS = {"start": start, "decode": decode.run}
+BENCHMARKS = {"start": start, "decode": decode.run, "usb": usb.run, "store": store.store,
+              "uplink": store.uplink}
 
 
 def main():

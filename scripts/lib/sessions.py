@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 
+from cables import CABLES, cable_header, cable_lines
+
 ZONE = datetime.timezone(datetime.timedelta(hours=9))
 ADDRESS = "A4:C1:38:00:%02X:%02X"
 PROPERTIES = {"r": "read", "w": "write", "n": "notify", "i": "indicate"}
@@ -107,6 +109,8 @@ SESSIONS = {
         [1, 0]),
 }
 
+SESSIONS.update(CABLES)
+
 
 def profiles(program, root, names):
     """What `hakaru profile show` says of profiles, by their ids."""
@@ -120,10 +124,12 @@ class Lines:
     """The lines of a tape, each a little later than the one before."""
 
     def __init__(self, name, session):
-        number = sorted(SESSIONS).index(name) + 1
+        number = sorted(SESSIONS.keys() - CABLES.keys() | {name}).index(name) + 1
         self.now = datetime.datetime.fromisoformat(session["at"]).replace(tzinfo=ZONE)
         note = "Constructed from public layout descriptions, not recorded from a device"
-        header = {"tape": 1, "transport": "ble", "address": ADDRESS % (1, number), "address-type": "public",
+        radio = {"transport": "ble", "address": ADDRESS % (1, number), "address-type": "public"}
+        shown = cable_header(name, session) if "talk" in session else radio
+        header = {"tape": 1, **shown,
                   "note": note + ("; " + session["note"] if session["note"] else "") + "."}
         self.lines = [json.dumps(header)]
 
@@ -138,7 +144,12 @@ class Lines:
 
 def tape(name, session, shown):
     lines = Lines(name, session)
-    (connected_lines if "services" in session else broadcast_lines)(lines, session, shown)
+    if "talk" in session:
+        cable_lines(lines, session, shown)
+    elif "services" in session:
+        connected_lines(lines, session, shown)
+    else:
+        broadcast_lines(lines, session, shown)
     return lines.text()
 
 

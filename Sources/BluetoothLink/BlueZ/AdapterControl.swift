@@ -12,6 +12,11 @@ import Measurement
     /// The controller's own address: the same adapter may come back under another name.
     var address: String?
 
+    /// Sends a command to the kernel's management socket; nil where there is none.
+    var sendManagement: (@LoopActor ([UInt8]) throws(ManagementRefusal) -> Void)?
+    /// Told of each step of the ladder.
+    var onRecovery: @LoopActor (RecoveryReport) -> Void = { _ in }
+
     private let settings: AdapterSettings
     private let bus: @LoopActor () -> Bus?
     private let onChange: @LoopActor () -> Void
@@ -128,6 +133,10 @@ import Measurement
         let failure = await perform(step)
         guard !Task.isCancelled else { throw CancellationError() }
         lastFailure = failure
+        if case .recover(let recovery) = step {
+            onRecovery(
+                RecoveryReport(adapter: name, step: recovery, problem: failure?.description))
+        }
         let switchedOff = step == .powerOn && failure != nil && settings.radioSwitch.blocks(name)
         let delay = plan.finished(step, failure, switchedOff: switchedOff)
         wake()
@@ -147,14 +156,42 @@ import Measurement
             case .stopDiscovery:
                 _ = try await bus.call(
                     .bluez(path, BlueZNames.adapter, "StopDiscovery"), within: settings.callLimit)
-            case .recover(.restartDiscovery): try await restartDiscovery(bus)
-            case .recover(.powerCycle):
-                try await setPowered(false, bus)
-                try? await sleep(for: settings.recoveryPause)
+            case .recover(let step): try await climb(step, bus)
             }
             return nil
         } catch {
             return error
+        }
+    }
+
+    private func climb(_ step: Recovery, _ bus: Bus) async throws(BusError) {
+        switch step {
+        case .restartDiscovery: try await restartDiscovery(bus)
+        case .powerCycle:
+            try await setPowered(false, bus)
+            try? await sleep(for: settings.recoveryPause)
+        case .managementReset:
+            try switchPower(false)
+            try? await sleep(for: settings.recoveryPause)
+            try switchPower(true)
+        case .usbRebind: try await settings.rebind.perform(name)
+        case .serviceRestart: try await settings.restartService(bus)
+        case .exit:
+            guard let end = settings.endDaemon, end() else {
+                throw .notPermitted("the daemon does not end itself now")
+            }
+        }
+    }
+
+    /// Past bluetoothd, by the management socket where there is one.
+    private func switchPower(_ on: Bool) throws(BusError) {
+        guard let number = UInt16(name.dropFirst(3)), let send = sendManagement else {
+            throw .notPermitted("no management socket")
+        }
+        do throws(ManagementRefusal) {
+            try send(ManagementCommand.power(on, controller: number))
+        } catch {
+            throw .notPermitted("\(error)")
         }
     }
 
@@ -201,6 +238,18 @@ package struct AdapterSettings: Sendable {
     /// Shortens the waits between attempts, for tests.
     package var delayFactor = 1.0
     var radioSwitch = RadioSwitch()
+    var rebind = USBRebind()
+    /// Asks for a new bluetoothd.
+    var restartService: @LoopActor (Bus) async throws(BusError) -> Void = {
+        (bus: Bus) async throws(BusError) in
+        _ = try await bus.call(
+            BusCall(
+                "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                "org.freedesktop.systemd1.Manager", "RestartUnit", "bluetooth.service", "replace"),
+            within: .seconds(10))
+    }
+    /// Ends the daemon where nothing else has helped; false where it is not the time for that.
+    package var endDaemon: (@LoopActor () -> Bool)?
 
     package init() {}
 }

@@ -23,8 +23,6 @@ struct AdapterPlan: Sendable, Equatable {
     private var powerFailures = 0
     private var startFailures = 0
 
-    enum Recovery: Sendable, Equatable { case restartDiscovery, powerCycle }
-
     enum Step: Sendable, Equatable {
         case rest
         case powerOn
@@ -45,8 +43,9 @@ struct AdapterPlan: Sendable, Equatable {
 
     struct Counters: Sendable, Equatable {
         var signs: [Sign: Int] = [:]
-        var discoveryRestarts = 0
-        var powerCycles = 0
+        /// Steps of the ladder that were taken, and those that are not permitted here.
+        var recoveries: [Recovery: Int] = [:]
+        var refusedRecoveries: [Recovery: Int] = [:]
     }
 
     var state: AdapterState {
@@ -59,6 +58,10 @@ struct AdapterPlan: Sendable, Equatable {
 
     var nextStep: Step {
         guard daemonIsUp, isPresent else { return .rest }
+        // Past the power cycle the steps are for a controller that takes no power either.
+        if let pendingRecovery, pendingRecovery > .powerCycle, !hasLinks {
+            return .recover(pendingRecovery)
+        }
         guard isPowered else { return .powerOn }
         if pauses > 0 { return hasSession ? .stopDiscovery : .rest }
         if let pendingRecovery { return .recover(pendingRecovery) }
@@ -91,12 +94,16 @@ struct AdapterPlan: Sendable, Equatable {
         startFailures = 0
     }
 
-    /// Takes a sign of breakage; the first asks for the mild step, the next for the strong one.
+    /// Takes a sign of breakage; the first asks for the mildest step, each further one for the next.
     mutating func note(_ sign: Sign) {
         counters.signs[sign, default: 0] += 1
+        // The stronger steps would end the connections that still work.
+        guard !hasLinks else {
+            trouble = max(trouble, 1)
+            return pendingRecovery = .restartDiscovery
+        }
         trouble += 1
-        // A power cycle would end the connections that still work.
-        pendingRecovery = trouble >= 2 && !hasLinks ? .powerCycle : .restartDiscovery
+        pendingRecovery = .step(trouble)
     }
 
     // MARK: What came of a step
@@ -132,6 +139,11 @@ struct AdapterPlan: Sendable, Equatable {
         if isBlocked { return .seconds(15) }
         powerFailures += 1
         if powerFailures == 1 { counters.signs[.powerFailed, default: 0] += 1 }
+        // Power that keeps failing, with no switch that is off: what is stronger than power is next.
+        if powerFailures % 3 == 0 {
+            trouble = max(trouble + 1, Recovery.managementReset.rawValue)
+            pendingRecovery = .step(trouble)
+        }
         return Self.backOff(powerFailures)
     }
 
@@ -162,14 +174,20 @@ struct AdapterPlan: Sendable, Equatable {
 
     private mutating func recovered(_ recovery: Recovery, _ failure: BusError?) -> Duration? {
         pendingRecovery = nil
-        endSession()
-        switch recovery {
-        case .restartDiscovery: counters.discoveryRestarts += 1
-        case .powerCycle:
-            counters.powerCycles += 1
-            isPowered = failure != nil
+        if let failure, failure.isNotPermitted {
+            counters.refusedRecoveries[recovery, default: 0] += 1
+            trouble += 1
+            pendingRecovery = .step(trouble)
+            // Nothing of the ladder is left: it begins again, later.
+            return pendingRecovery == .powerCycle ? Self.backOff(trouble) : nil
         }
-        return failure == nil ? nil : Self.backOff(trouble)
+        endSession()
+        counters.recoveries[recovery, default: 0] += 1
+        if recovery == .powerCycle { isPowered = failure != nil }
+        guard let failure else { return recovery > .powerCycle ? .seconds(2) : nil }
+        // A step that hangs is one more sign.
+        if failure.isTimeout { note(.callHung) }
+        return Self.backOff(trouble)
     }
 
     private mutating func endSession() {

@@ -12,8 +12,11 @@ package struct AdapterStatus: Sendable, Equatable {
     package var sourceProblem: String?
     /// What the last step failed with; nil where it worked.
     package var problem: String?
-    package var discoveryRestarts: Int
-    package var powerCycles: Int
+    /// Steps of the recovery ladder that were taken, by name, and those that are not permitted here.
+    package var recoveries: [String: Int]
+    package var refusedRecoveries: [String: Int]
+    package var discoveryRestarts: Int { recoveries[Recovery.restartDiscovery.name] ?? 0 }
+    package var powerCycles: Int { recoveries[Recovery.powerCycle.name] ?? 0 }
     /// Signs of breakage by name.
     package var signs: [String: Int]
 }
@@ -53,6 +56,24 @@ package struct BlueZCounters: Sendable, Equatable {
     package var malformedManagementEvents = 0
 
     package init() {}
+
+    /// All of them by the names of the metrics.
+    package var named: [(String, Int)] {
+        let plain = [
+            ("sightings", sightings), ("bus_failures", busFailures),
+            ("reload_failures", reloadFailures), ("foreign_signals", foreignSignals),
+            ("other_signals", otherSignals), ("malformed_signals", malformedSignals),
+            ("unknown_objects", unknownObjects), ("values_without_link", valuesWithoutLink),
+            ("unclaimed_values", unclaimedValues),
+            ("foreign_advertisements", foreignAdvertisements),
+            ("unwanted_advertisements", unwantedAdvertisements),
+            ("broken_advertisements", brokenAdvertisements),
+            ("management_failures", managementFailures),
+            ("other_management_events", otherManagementEvents),
+            ("malformed_management_events", malformedManagementEvents),
+        ]
+        return plain + [("refused_pairings", refusedPairings.values.reduce(0, +))]
+    }
 }
 
 extension BlueZ {
@@ -64,8 +85,8 @@ extension BlueZ {
                 lastAdvertisement: control.lastAdvertisement, source: source,
                 sourceProblem: air.refusal?.description,
                 problem: control.plan.state == .scanning ? nil : control.lastFailure?.description,
-                discoveryRestarts: control.plan.counters.discoveryRestarts,
-                powerCycles: control.plan.counters.powerCycles,
+                recoveries: Self.named(control.plan.counters.recoveries),
+                refusedRecoveries: Self.named(control.plan.counters.refusedRecoveries),
                 signs: Dictionary(
                     uniqueKeysWithValues: control.plan.counters.signs.map {
                         ($0.key.rawValue, $0.value)
@@ -76,8 +97,12 @@ extension BlueZ {
             AdapterStatus(
                 adapter: "any", state: owner == nil ? .noBluetoothd : .absent,
                 source: source, sourceProblem: air.refusal?.description,
-                discoveryRestarts: 0, powerCycles: 0, signs: [:])
+                recoveries: [:], refusedRecoveries: [:], signs: [:])
         ]
+    }
+
+    private static func named(_ counts: [Recovery: Int]) -> [String: Int] {
+        Dictionary(uniqueKeysWithValues: counts.map { ($0.key.name, $0.value) })
     }
 
     /// The counters, those of the agent included.

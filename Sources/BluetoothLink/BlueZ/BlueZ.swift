@@ -11,6 +11,7 @@ import Measurement
     let settings: BlueZSettings
     private let onSighting: @LoopActor (Sighting) -> Void
     private let onChange: @LoopActor () -> Void
+    private let onRecovery: @LoopActor (RecoveryReport) -> Void
 
     var bus: Bus?
     /// The unique name of the running bluetoothd; only its signals count.
@@ -47,14 +48,17 @@ import Measurement
     /// - Parameters:
     ///   - onSighting: called for everything that a device advertises.
     ///   - onChange: called when an adapter's state has changed.
+    ///   - onRecovery: called for each thing that was done about a broken adapter.
     package init(
         settings: BlueZSettings = BlueZSettings(),
         onSighting: @escaping @LoopActor (Sighting) -> Void,
-        onChange: @escaping @LoopActor () -> Void = {}
+        onChange: @escaping @LoopActor () -> Void = {},
+        onRecovery: @escaping @LoopActor (RecoveryReport) -> Void = { _ in }
     ) {
         self.settings = settings
         self.onSighting = onSighting
         self.onChange = onChange
+        self.onRecovery = onRecovery
         for name in settings.adapters ?? [] { addAdapter(name) }
     }
 
@@ -219,6 +223,13 @@ import Measurement
         let control = AdapterControl(
             name: name, settings: settings.adapter, bus: { [weak self] in self?.bus },
             onChange: onChange)
+        control.onRecovery = onRecovery
+        if settings.openManagement != nil {
+            control.sendManagement = { [weak self] bytes throws(ManagementRefusal) in
+                guard let listener = self?.air.listener else { throw .unavailable(0) }
+                try listener.send(bytes)
+            }
+        }
         adapters[name] = control
         control.start()
     }

@@ -207,6 +207,11 @@ import Measurement
         bluez.earlyLosses[address, default: 0] += 1
     }
 
+    package var staleBond: LinkError? {
+        guard bluez.earlyLosses[address, default: 0] >= 2 else { return nil }
+        return .staleBond("the device ends every connection before its services are known")
+    }
+
     func servicesBecameKnown() {
         servicesWereKnown = true
         bluez.earlyLosses[address] = nil
@@ -217,9 +222,7 @@ import Measurement
         guard case .closed(let what) = state else {
             return .unreachable("\(operation): no answer in time")
         }
-        if bluez.earlyLosses[address, default: 0] >= 2 {
-            return .staleBond("the device ends every connection before its services are known")
-        }
+        if let staleBond { return staleBond }
         return .disconnected("\(operation): \(what)")
     }
 

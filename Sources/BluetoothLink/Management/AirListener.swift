@@ -57,6 +57,9 @@ import Measurement
         guard answer != ManagementCommand.permissionDenied else { throw .denied }
     }
 
+    /// Sends a command that is no question; the kernel's answer is counted with what else it says.
+    func send(_ bytes: [UInt8]) throws(ManagementRefusal) { try socket.send(bytes) }
+
     private func readable() {
         let now = GatewayTime.now()
         // Taken out while it is written to, so that no copy is made of it.

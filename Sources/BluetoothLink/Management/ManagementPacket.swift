@@ -101,6 +101,11 @@ package enum ManagementCommand {
     /// `MGMT_STATUS_PERMISSION_DENIED`: the socket gets no advertisements either.
     package static let permissionDenied: UInt8 = 0x14
 
+    /// `MGMT_OP_SET_POWERED`: only where bluetoothd's own power cycle has not helped.
+    static func power(_ on: Bool, controller: UInt16) -> [UInt8] {
+        [0x05, 0x00, UInt8(controller & 0xFF), UInt8(controller >> 8), 1, 0, on ? 1 : 0]
+    }
+
     /// A command without parameters.
     package static func bytes(_ command: UInt16, controller: UInt16) -> [UInt8] {
         [command, controller, 0].flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }

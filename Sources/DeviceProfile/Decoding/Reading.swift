@@ -28,7 +28,8 @@ package struct Reading: Sendable, Equatable {
     package var resolution: TimeResolution = .second
     /// A counter instead of a date: what the clock counted when this was measured.
     package var tick: UInt64?
-    /// Days before the day of reception, for a device that has no date (0: the running day).
+    /// Days before the day of reception, for a device that has no date (0: the running day, whose
+    /// record is replaced as it grows).
     package var dayIndex: Int?
     /// A person typed the value into the device.
     package var isTyped = false

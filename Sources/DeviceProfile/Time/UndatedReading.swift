@@ -50,7 +50,6 @@ extension TimeDecision {
     fileprivate func resolved(drift: Interval) -> TimeDecision {
         func resolved(_ time: RecordTime) -> RecordTime {
             var time = time
-            time.basis = .synchronised
             time.uncertainty = max(time.uncertainty, drift)
             return time
         }

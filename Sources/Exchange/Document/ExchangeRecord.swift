@@ -19,6 +19,8 @@ package struct ExchangeRecord: Sendable {
     package var listedActiveMinutes: Int?
     /// Where it was measured, when a station stands elsewhere than its gateway.
     package var setting: GatewaySetting?
+    /// 検査機関ID of the station, where it is another one than the gateway's.
+    package var testLabID: String?
 
     package init(
         record: Record, participant: String, stored: Instant? = nil,

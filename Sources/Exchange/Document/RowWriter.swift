@@ -139,7 +139,7 @@ struct RowWriter {
             known(record.wearingPosition) ?? known(record.record.measurementPositionCode)
         case .measurementPosition: known(record.measurementPosition)
         case .mealCode: known(record.record.mealCode)
-        case .testLabID: known(options.testLabID)
+        case .testLabID: known(record.testLabID) ?? known(options.testLabID)
         case .measurementMethodCode: known(options.measurementMethodCode)
         case .valueCriteriaCode: known(options.valueCriteriaCode)
         case .observationTime, .updateTime, .totalActiveDuration: nil

@@ -21,7 +21,9 @@ extension Configuration.Destination {
 
     private static func read(_ keys: MappingReader, name: String?) -> Self? {
         let format = keys.required("format").flatMap(Configuration.Format.read)
-        let url = keys.required("url", accepted: "https://…").flatMap(DestinationURL.read)
+        let directory = keys.optional("directory")?
+            .string(accepted: "an absolute path", where: Words.isAbsolutePath)
+        let url = address(keys)
         let token = keys.optional("authorization")?.mapping { authorization in
             authorization.required("bearer-token-file").flatMap(ConfiguredFile.read)
         }
@@ -32,15 +34,59 @@ extension Configuration.Destination {
             batch.optional("max-records")?.int(in: 1...10_000)
         }
         let retry = keys.optional("retry")?.mapping(Configuration.Retry.read)
-        guard let name, let format, let url else { return nil }
-        if let tls, tls != Configuration.TLS(), url.scheme != "https" {
+        let way = Self.way(keys)
+        guard let name, let format, url != nil || directory != nil else { return nil }
+        if let tls, tls != Configuration.TLS(), let url, url.scheme != "https" {
             keys.problem(about: "tls", "has no meaning for an http:// address")
         }
-        return Self(
-            name: name, format: format, url: url, bearerTokenFile: token,
+        var made = Self(
+            name: name, format: format, url: url, directory: directory, bearerTokenFile: token,
             tls: tls ?? Configuration.TLS(), extensions: extensions,
             acceptSimulated: simulated ?? false, maximumRecords: records ?? 100,
             retry: retry ?? Configuration.Retry())
+        made.compression = way.compression
+        made.proxy = way.proxy
+        made.requestsPerSecond = way.requestsPerSecond
+        return made
+    }
+
+    /// The address, which stands in the place of a directory.
+    private static func address(_ keys: MappingReader) -> DestinationURL? {
+        guard keys.has("directory") else {
+            return keys.required("url", accepted: "https://… (or directory: /PATH)")
+                .flatMap(DestinationURL.read)
+        }
+        for key in ["url", "authorization", "tls", "proxy", "compression"] where keys.has(key) {
+            keys.problem(about: key, "stands beside directory, where documents become files")
+            _ = keys.optional(key)
+        }
+        return nil
+    }
+
+    private static func way(
+        _ keys: MappingReader
+    ) -> (compression: Uplink.Destination.Compression, proxy: String?, requestsPerSecond: Int) {
+        let isFile = keys.has("directory")
+        let compression =
+            isFile
+            ? nil : keys.optional("compression")?.choice(of: Uplink.Destination.Compression.self)
+        let accepted = "http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT"
+        let proxy =
+            isFile
+            ? nil
+            : keys.optional("proxy")?.secret.string(accepted: accepted, where: isProxy)
+        let rate = keys.optional("rate")?.mapping { rate in
+            rate.required("requests-per-second")?.int(in: 1...1_000)
+        }
+        return (compression ?? .automatic, proxy, rate ?? 20)
+    }
+
+    private static func isProxy(_ text: String) -> Bool {
+        let schemes = ["http://", "https://", "socks5h://"]
+        guard let scheme = schemes.first(where: text.hasPrefix) else { return false }
+        let host = text.dropFirst(scheme.utf8.count)
+        return !host.isEmpty && host.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            && !host.contains("@") && !host.contains("/")
     }
 
     private static func extensions(_ reader: NodeReader?) -> [String] {

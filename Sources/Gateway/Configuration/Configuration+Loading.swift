@@ -38,6 +38,8 @@ extension Configuration {
             let destinations = Destination.readAll(keys.optional("destinations"))
             let participants = Participant.readAll(
                 keys.optional("participants"), destinations: destinations)
+            let codes = keys.optional("participant-codes")?.mapping(ParticipantCodes.read)
+            let stations = Station.readAll(keys.optional("stations"), gateway: gateway)
             guard let gateway else { return nil }
             if gateway.consortiumID == nil, destinations.contains(where: \.format.isExchangeFormat)
             {
@@ -48,6 +50,7 @@ extension Configuration {
             return Configuration(
                 gateway: gateway, bluetooth: bluetooth ?? Bluetooth(), usb: usb ?? USB(),
                 tape: tape ?? Tape(), destinations: destinations, participants: participants,
+                participantCodes: codes ?? ParticipantCodes(), stations: stations,
                 retention: retention ?? Retention(), storage: storage ?? Storage(),
                 status: status ?? Status())
         }
@@ -148,8 +151,16 @@ extension Configuration.Retention {
 extension Configuration.Storage {
     static func read(_ keys: MappingReader) -> Self? {
         let range = 8_000_000...1_000_000_000_000
-        return Self(
-            maximumBytes: keys.optional("maximum")?.byteSize(in: range) ?? Self().maximumBytes)
+        var made = Self()
+        made.maximumBytes = keys.optional("maximum")?.byteSize(in: range) ?? made.maximumBytes
+        made.reserve = keys.optional("reserve")?.byteSize(in: 100_000...range.upperBound)
+        if made.reserveBytes > made.maximumBytes / 2 {
+            keys.problem(
+                about: "reserve", "is more than half of the maximum",
+                accepted: "at most \(made.maximumBytes / 2) bytes")
+        }
+        made.encryption = keys.optional("encryption")?.mapping(Configuration.Encryption.read)
+        return made
     }
 }
 

@@ -1,5 +1,6 @@
 import DeviceProfile
 import Measurement
+import Register
 import USBLink
 import YAML
 

@@ -1,4 +1,5 @@
 package import Measurement
+package import Register
 package import Uplink
 package import YAML
 
@@ -12,6 +13,8 @@ package struct Configuration: Sendable, Equatable {
     package var tape = Tape()
     package var destinations: [Destination] = []
     package var participants: [Participant] = []
+    package var participantCodes = ParticipantCodes()
+    package var stations: [Station] = []
     package var retention = Retention()
     package var storage = Storage()
     package var status = Status()
@@ -54,6 +57,26 @@ package struct Configuration: Sendable, Equatable {
 
     package struct Storage: Sendable, Equatable {
         package var maximumBytes = 512_000_000
+        /// What stays free for what is under way, deliveries and decisions; nil: a twentieth.
+        package var reserve: Int?
+        package var reserveBytes: Int {
+            reserve ?? min(32_000_000, max(1_000_000, maximumBytes / 20))
+        }
+        /// Nil: values are stored as they are.
+        package var encryption: Encryption?
+    }
+
+    /// Under which key values are sealed on the disk.
+    package struct Encryption: Sendable, Equatable {
+        package var key: Key
+        /// False: what is sealed stays readable, what is new is stored as it is.
+        package var seals = true
+
+        package enum Key: Sendable, Equatable {
+            case file(ConfiguredFile)
+            /// The name under which systemd hands it over.
+            case credential(String)
+        }
     }
 
     /// Who may read the socket and who may change things through it.
@@ -70,7 +93,10 @@ extension Configuration {
     package struct Destination: Sendable, Equatable {
         package var name: String
         package var format: Format
-        package var url: DestinationURL
+        /// Where documents are posted; nil where they become files.
+        package var url: DestinationURL?
+        /// The directory that takes documents as files, where there is no address.
+        package var directory: String?
         package var bearerTokenFile: ConfiguredFile?
         package var tls = TLS()
         /// What goes beyond the format's own kinds, such as `blood-glucose`.
@@ -79,6 +105,10 @@ extension Configuration {
         package var acceptSimulated = false
         package var maximumRecords = 100
         package var retry = Retry()
+        package var compression = Uplink.Destination.Compression.automatic
+        /// `http://HOST:PORT`; nil leaves that to the environment.
+        package var proxy: String?
+        package var requestsPerSecond = 20
     }
 
     /// How documents look: a shipped format or a file of the operator's own.
@@ -126,6 +156,31 @@ extension Configuration {
         package var consentCode: OwnerKey?
         /// The number in the ledger, for a device that reports no serial.
         package var assetNumber: String?
+    }
+
+    /// How participant codes are made.
+    package struct ParticipantCodes: Sendable, Equatable {
+        package var checkDigit = CheckDigit.none
+    }
+
+    /// Whose hands measured.
+    package enum MeasuredBy: String, Sendable, CaseIterable {
+        case person = "self"
+        case staff
+        case professional = "medical-professional"
+    }
+
+    /// A named set of devices at which people measure one after the other.
+    package struct Station: Sendable, Equatable {
+        package var name: String
+        /// Addresses or serial numbers.
+        package var devices: [String] = []
+        package var expected: [MeasurementKind] = []
+        package var session: Duration = .seconds(300)
+        /// Where it stands, when elsewhere than the gateway.
+        package var setting: Setting?
+        package var testLabID: String?
+        package var measuredBy = MeasuredBy.person
     }
 
     /// A person's leave to send kinds of measurement to a destination.

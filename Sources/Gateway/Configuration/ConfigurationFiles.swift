@@ -45,6 +45,9 @@ extension Configuration {
             if case .file(let file) = destination.format { files.append(file) }
             found += files.compactMap { $0 }.compactMap(Self.problem)
         }
+        if let encryption = storage.encryption, case .file(let file) = encryption.key {
+            found += [Self.problem(with: file)].compactMap { $0 }
+        }
         return found
     }
 

@@ -2,6 +2,7 @@ import Crypto
 import DataFiles
 import JSON
 import Measurement
+import Register
 import Spool
 
 /// What the ledger has to know of the configuration: that it changed, and whose consent did.

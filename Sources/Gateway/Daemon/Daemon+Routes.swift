@@ -21,6 +21,8 @@ extension Daemon {
         }
         server.route("GET", "/v1/records") { [weak self] in await self?.records($0) ?? .gone }
         addDecisionRoutes()
+        addStoreRoutes()
+        addPeopleRoutes()
         addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()
@@ -91,7 +93,10 @@ extension Daemon {
             object: { writer in
                 writer.member("used_bytes", Int(used))
                 writer.member("maximum_bytes", configuration.storage.maximumBytes)
+                writer.member("reserve_bytes", configuration.storage.reserveBytes)
                 let trouble = intake.trouble
+                let isSealed = configuration.storage.encryption?.seals == true
+                writer.member("encryption", isSealed ? "on" : "off")
                 writer.member("state", trouble?.name ?? (unreadable ? "unavailable" : "ok"))
                 writer.member("reason", trouble.map { "\($0)" })
                 writer.member("waiting_in_memory", intake.backlog)
@@ -236,6 +241,7 @@ extension Daemon {
             counter("records_dead_letters", counts.deadLetters)
             counter("records_delivered", counts.delivered)
         }
+        lines += bluetoothMetrics()
         for worker in uplink.workers {
             for (name, value) in worker.snapshot.counters.named {
                 counter(
@@ -245,5 +251,23 @@ extension Daemon {
         let text = lines.joined(separator: "\n") + "\n"
         return SocketResponse(
             status: 200, contentType: "text/plain; version=0.0.4", body: Array(text.utf8))
+    }
+
+    private func bluetoothMetrics() -> [String] {
+        guard let bluez = bluetooth?.bluez else { return [] }
+        var lines = bluez.currentCounters.named.map { "hakaru_bluetooth_\($0)_total \($1)" }
+        for adapter in bluez.status {
+            func family(_ name: String, _ label: String, _ values: [String: Int]) {
+                for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+                    lines.append(
+                        "hakaru_bluetooth_\(name)_total{adapter=\"\(adapter.adapter)\",\(label)=\"\(key)\"}"
+                            + " \(value)")
+                }
+            }
+            family("recoveries", "step", adapter.recoveries)
+            family("recoveries_not_permitted", "step", adapter.refusedRecoveries)
+            family("signs", "sign", adapter.signs)
+        }
+        return lines
     }
 }

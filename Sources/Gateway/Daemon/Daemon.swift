@@ -4,6 +4,7 @@ package import EventLoop
 import Glibc
 import JSON
 import Measurement
+import Register
 import Registry
 import Spool
 import Status
@@ -27,12 +28,14 @@ import Status
     let quarantine: QuarantineDesk
     let clockWatch: ClockWatch
     let roster: Roster
+    let people: People
     private var tasks: [Task<Void, Never>] = []
     private var uplinkTask: Task<Void, Never>?
     private var signals: [EventSource] = []
     private var retention: EventSource?
     private var settling: EventSource?
     private var isStopping = false
+    private var exitCode: Int32 = 0
 
     /// Builds everything; nothing runs yet.
     package init(_ options: DaemonOptions, _ configuration: Configuration) throws {
@@ -41,28 +44,32 @@ import Status
         let data = DataDirectory.find()
         let profiles = ProfileStore(data)
         let spool = Spool(
-            SpoolConfiguration(
-                directory: options.stateDirectory,
-                maximumBytes: Int64(configuration.storage.maximumBytes)),
+            configuration.storage.spool(directory: options.stateDirectory),
             now: { GatewayTime.now().utc })
         let roster = Roster(configuration)
+        let people = People(
+            configuration, spool: spool, roster: roster, profiles: { profiles.index })
         let uplink = try UplinkService(
             configuration, data: data, spool: spool, version: DaemonOptions.version,
-            roster: { roster })
+            people: people)
         self.profiles = profiles
         self.spool = spool
         self.roster = roster
+        self.people = people
         self.uplink = uplink
         ports = PortBindings(stateDirectory: options.stateDirectory)
         documents = StatusDocuments(zone: configuration.gateway.timeZone)
         intake = Intake(
             spool: spool, counters: counters, profiles: { profiles.index }, roster: { roster },
             policies: { uplink.policies }, zone: configuration.gateway.timeZone)
+        intake.people = people
         quarantine = QuarantineDesk(intake: intake)
         clockWatch = ClockWatch(intake: intake)
         var socket = StatusServer.Options(path: options.runtimeDirectory + "/hakaru.sock")
         socket.group = configuration.status.group
         socket.adminGroup = configuration.status.adminGroup
+        // A list of 100,000 participants fits.
+        socket.bodyBytes = 16 << 20
         server = try StatusServer(socket)
     }
 
@@ -82,6 +89,7 @@ import Status
         startLinks()
         tasks.append(spawn { [profiles] in await profiles.watch() })
         tasks.append(spawn { [clockWatch] in await clockWatch.run() })
+        tasks.append(spawn { [weak self] in await self?.sealStore() })
         watchRetention()
         _ = try? EventLoop.shared.enableWatchdog()
         settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
@@ -104,9 +112,10 @@ import Status
             }
             if report.wasUnclean { Log.warning("store-unclean-end") }
         } catch {
-            counters.count("store_failures")
             Log.error("store-unavailable", ["state": error.name, "reason": "\(error)"])
         }
+        // Where it cannot be opened this is the state until it can.
+        await intake.lookForRoom()
     }
 
     private func startLinks() {
@@ -117,7 +126,7 @@ import Status
             let service = BluetoothService(
                 adapters: configuration.bluetooth.adapters, intake: intake, spool: spool,
                 counters: counters, zone: zone, profiles: { profiles.index },
-                register: { register })
+                register: { register }, endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
             tasks.append(spawn { await service.run() })
         }
@@ -185,6 +194,22 @@ import Status
         spawn { await self.stop() }
     }
 
+    /// Nothing has brought an adapter back: ends with a code for which systemd starts the daemon anew.
+    ///
+    /// Not in the first ten minutes, and only under a service manager, so that it is no loop.
+    private func endOfLadder() -> Bool {
+        guard !isStopping, ServiceManager.isPresent,
+            GatewayTime.now().utc - startedAt >= .minutes(10)
+        else { return false }
+        Log.error("bluetooth-hopeless", ["exit": "\(Self.hopelessExit)"])
+        exitCode = Self.hopelessExit
+        beginStop()
+        return true
+    }
+
+    /// `EX_UNAVAILABLE`.
+    static let hopelessExit: Int32 = 69
+
     /// Links first (what they have is stored), then the uplink's current batch, then the store.
     private func stop() async {
         await bluetooth?.stop()
@@ -202,7 +227,7 @@ import Status
         server.stop()
         await spool.close()
         Log.notice("stopped")
-        EventLoop.shared.stop(0)
+        EventLoop.shared.stop(exitCode)
     }
 }
 

@@ -56,6 +56,16 @@ struct StatusDocuments {
             writer.member("discard_reason", discarded.reason)
         }
         writer.member("simulated", record.simulated)
+        if let context = stored.context { members(of: context, &writer) }
+    }
+
+    private func members(of context: RecordContext, _ writer: inout JSONWriter) {
+        writer.member("station", context.station)
+        writer.member("setting", context.setting)
+        writer.member("test_lab_id", context.testLabID)
+        writer.member("measured_by", context.measuredBy)
+        writer.member("medical_device", context.isMedicalDevice)
+        writer.member("sensitivity", context.sensitivity)
     }
 
     private func values(_ quantities: [Quantity], _ writer: inout JSONWriter) {
@@ -85,7 +95,9 @@ struct StatusDocuments {
     private func state(_ stored: StoredRecord) -> String {
         if stored.discarded != nil { return "discarded" }
         if stored.record.quarantine != nil { return "quarantined" }
-        if stored.participant == nil { return "unassigned" }
+        if stored.participant == nil {
+            return stored.participantRule == SpoolEntry.guestRule ? "guest" : "unassigned"
+        }
         let states = stored.deliveries.map(\.state)
         if states.contains(.dead) { return "dead-letter" }
         if states.contains(.waiting) { return "waiting" }
@@ -180,9 +192,22 @@ struct StatusDocuments {
                     writer.member("problem", adapter.problem)
                     writer.member("discovery_restarts", adapter.discoveryRestarts)
                     writer.member("power_cycles", adapter.powerCycles)
+                    counts("recoveries", adapter.recoveries, &writer)
+                    counts("recoveries_not_permitted", adapter.refusedRecoveries, &writer)
+                    counts("signs", adapter.signs, &writer)
                 }
             }
         }
+    }
+
+    private func counts(_ name: String, _ values: [String: Int], _ writer: inout JSONWriter) {
+        writer.member(
+            name,
+            object: { writer in
+                for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+                    writer.member(name, value)
+                }
+            })
     }
 
     func destination(

@@ -90,7 +90,7 @@ extension Intake {
 
     /// A record on its way back into the store: whose it was decided to be it stays.
     func entry(_ record: Record, keeping kept: QuarantinedRecord) -> SpoolEntry {
-        var made = spoolEntry(record, frames: [])
+        var made = spoolEntry(record, frames: [], boot: kept.evidence?.boot ?? "")
         if let participant = kept.stored.participant {
             made.participant = participant
             made.participantRule = kept.stored.participantRule

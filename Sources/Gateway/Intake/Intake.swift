@@ -24,6 +24,8 @@ struct DestinationPolicy: Sendable {
     private let roster: @LoopActor () -> Roster
     private let policies: @LoopActor () -> [DestinationPolicy]
     let zone: TimeZoneRules
+    /// Stations, lists and what people said; without it the roster alone decides.
+    var people: People?
     /// The run of the machine that stamps of live links are of.
     let boot: String
     private var waiting: [(commit: SessionCommit, boot: String)] = []
@@ -32,8 +34,12 @@ struct DestinationPolicy: Sendable {
     var onStored: @LoopActor ([Record]) -> Void = { _ in }
     /// Called after readings were stored that wait for the gateway's clock.
     var onUndated: @LoopActor () -> Void = {}
-    /// Why the store takes nothing now; nil while it works.
-    private(set) var trouble: SpoolError?
+    /// Why the store took nothing the last time; nil while it works.
+    private var failure: SpoolError?
+    /// Why nothing more is taken from devices, though the store still works: its reserve is begun.
+    private var shortage: SpoolError?
+    /// Why nothing is taken from devices now; nil while all is well.
+    var trouble: SpoolError? { failure ?? shortage }
     private let healed = LoopCondition()
 
     init(
@@ -69,12 +75,14 @@ struct DestinationPolicy: Sendable {
     /// - Parameter boot: whose monotonic clock its stamps are of, where not this machine's.
     func take(_ commit: SessionCommit, boot other: String? = nil) async -> Taken {
         let boot = other ?? boot
-        guard trouble == nil, waiting.isEmpty else {
+        guard failure == nil, waiting.isEmpty else {
             keep(commit, boot)
             return .waiting
         }
         do throws(SpoolError) {
-            return .stored(new: try await storeWhatCanBe(commit, boot))
+            let new = try await storeWhatCanBe(commit, boot)
+            if new > 0 { await lookForRoom() }
+            return .stored(new: new)
         } catch {
             fail(error, commit, boot)
             return .waiting
@@ -111,9 +119,40 @@ struct DestinationPolicy: Sendable {
 
     private func fail(_ error: SpoolError, _ commit: SessionCommit, _ boot: String) {
         counters.count("store_failures")
-        trouble = error
+        failure = error
         keep(commit, boot)
         Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
+        startRetrying()
+    }
+
+    /// Notices before the store is full that it will be, and whether it works at all.
+    ///
+    /// Sessions stop, what they gave is stored; the state ends by itself.
+    func lookForRoom() async {
+        do throws(SpoolError) {
+            let found = try await spool.makeRoom(at: GatewayTime.now().utc)
+            if waiting.isEmpty { failure = nil }
+            if found.freedRecords > 0 {
+                Log.notice("room-made", ["delivered_records_removed": "\(found.freedRecords)"])
+            }
+            let isNew = shortage == nil
+            shortage = found.shortage
+            guard let shortage else { return }
+            if isNew {
+                counters.count("store_shortages")
+                Log.error("store-short", ["state": shortage.name, "reason": "\(shortage)"])
+            }
+        } catch {
+            if failure == nil {
+                counters.count("store_failures")
+                Log.error("store-failed", ["state": error.name, "reason": "\(error)"])
+            }
+            failure = error
+        }
+        startRetrying()
+    }
+
+    private func startRetrying() {
         guard !isRetrying else { return }
         isRetrying = true
         spawn { await self.retry() }
@@ -121,17 +160,23 @@ struct DestinationPolicy: Sendable {
 
     private func retry() async {
         var pause = Duration.seconds(1)
-        while let (commit, boot) = waiting.first {
+        while trouble != nil || !waiting.isEmpty {
             guard (try? await sleep(for: pause)) != nil else { break }
+            pause = min(.seconds(30), max(.seconds(1), pause * 2))
+            guard let (commit, boot) = waiting.first else {
+                await lookForRoom()
+                continue
+            }
             do throws(SpoolError) {
                 _ = try await storeWhatCanBe(commit, boot)
                 waiting.removeFirst()
                 backlog -= commit.entries.count
-                trouble = nil
+                failure = nil
                 pause = .zero
+                if waiting.isEmpty { await lookForRoom() }
             } catch {
-                trouble = error
-                pause = min(.seconds(30), max(.seconds(1), pause * 2))
+                failure = error
+                if case .full = error { _ = try? await spool.makeRoom(at: GatewayTime.now().utc) }
             }
         }
         isRetrying = false
@@ -165,6 +210,7 @@ struct DestinationPolicy: Sendable {
 
     private func store(_ commit: SessionCommit, _ boot: String) async throws(SpoolError) -> Int {
         let now = GatewayTime.now().utc
+        try await people?.load()
         var entries: [SpoolEntry] = []
         var failures: [FailedMeasurement] = []
         for entry in commit.entries {
@@ -182,6 +228,7 @@ struct DestinationPolicy: Sendable {
         }
         let results = try await spool.append(
             entries, at: now, failures: failures, memory: (commit.device.id, commit.memory))
+        await people?.writeEnds()
         let stored = zip(entries, results).filter { $1.isStored }.map { $0.0.record }
         for record in stored {
             Log.info(
@@ -215,7 +262,7 @@ struct DestinationPolicy: Sendable {
             counters.count("readings_without_record")
             return nil
         }
-        var made = spoolEntry(record, frames: entry.frames)
+        var made = spoolEntry(record, frames: entry.frames, boot: boot)
         made.fingerprint = entry.duplicateWindow.map { _ in
             "\(record.kind.rawValue) \(entry.reading.keyBytes)"
         }
@@ -234,12 +281,27 @@ struct DestinationPolicy: Sendable {
     static let runningFlag = "running-day"
 
     /// A record with its owner and the places it may go to.
-    func spoolEntry(_ record: Record, frames: [RawFrame]) -> SpoolEntry {
+    ///
+    /// - Parameter boot: whose monotonic clock its stamps are of.
+    func spoolEntry(_ record: Record, frames: [RawFrame], boot: String) -> SpoolEntry {
         var record = record
         let models = profiles()[id: record.profile]?.modelNames ?? []
         let roster = roster()
         if record.device.serial == nil {
             record.device.assetNumber = roster.assetNumber(of: record.device, models: models)
+        }
+        if let people {
+            let found = people.attribution(of: record, boot: boot)
+            if record.kind == .activity {
+                record.measurementPositionCode =
+                    found.wearingPosition ?? record.measurementPositionCode
+            }
+            var made = SpoolEntry(
+                record: record, frames: frames, participant: found.participant,
+                participantRule: found.rule,
+                destinations: destinations(of: record, found.participant))
+            made.context = found.context
+            return made
         }
         var participant: String?
         var rule: String
@@ -270,6 +332,10 @@ struct DestinationPolicy: Sendable {
             return EntryDestination(policy.name, .held("simulated"))
         }
         guard policy.hasTable(record) else { return EntryDestination(policy.name, .noTable) }
+        if let people {
+            let why = participant.flatMap { people.obstacle(record, $0, to: policy.name) }
+            return EntryDestination(policy.name, why.map { .held($0) } ?? .waiting)
+        }
         if let participant,
             !roster.permits(
                 participant: participant, destination: policy.name, kind: record.kind)

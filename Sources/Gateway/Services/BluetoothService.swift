@@ -39,7 +39,8 @@ import Spool
     init(
         adapters: [String]?, intake: Intake, spool: Spool, counters: Counters, zone: TimeZoneRules,
         profiles: @escaping @LoopActor () -> ProfileIndex,
-        register: @escaping @LoopActor () -> DeviceRegister
+        register: @escaping @LoopActor () -> DeviceRegister,
+        endDaemon: (@LoopActor () -> Bool)? = nil
     ) {
         self.intake = intake
         self.spool = spool
@@ -52,10 +53,12 @@ import Spool
         var settings = BlueZSettings(adapters: adapters)
         settings.useManagementSocket(
             filter: { profiles().filter }, isNamed: { register().model($0) != nil })
+        settings.adapter.endDaemon = endDaemon
         bluez = BlueZ(
             settings: settings,
             onSighting: { [weak self] in self?.saw($0) },
-            onChange: { [weak self] in self?.logAdapters() })
+            onChange: { [weak self] in self?.logAdapters() },
+            onRecovery: { [weak self] in self?.logRecovery($0) })
     }
 
     /// Serves Bluetooth until the task is cancelled.
@@ -271,7 +274,12 @@ import Spool
             commit: { [weak self] commit in await self?.take(commit, of: address) ?? false },
             note: { SessionLog.write($0, device: device) })
         let window = profile.session?.advertisingWindow
-        surroundings.priority = window.map { $0 <= .seconds(60) } ?? false ? .shortWindow : .normal
+        surroundings.priority =
+            if let window, window <= .seconds(60) {
+                .shortWindow
+            } else if profile.time.readings
+                == .stored
+            { .background } else { .normal }
         let register = register()
         let pairing = pairing
         surroundings.passkey = { @LoopActor in
@@ -311,6 +319,16 @@ import Spool
         }
         Log.info(
             "session-ended", ["device": device.id.shortened, "end": "\(end)", "new": "\(new)"])
+    }
+
+    private func logRecovery(_ report: RecoveryReport) {
+        counters.count("bluetooth_recoveries")
+        Log.warning(
+            "adapter-recovery",
+            [
+                "adapter": report.adapter, "step": report.step.name,
+                "problem": report.problem ?? "none",
+            ])
     }
 
     private func logAdapters() {

@@ -106,6 +106,8 @@ enum LinkFact: Sendable, Equatable {
         return values
     }
 
+    var staleBond: LinkError? { inner.staleBond }
+
     func disconnect() async { await inner.disconnect() }
 
     private func told<Value>(

@@ -130,8 +130,9 @@ import USBLink
             repeat {
                 scanAgain = false
                 await host.scan()
+                refusals = await host.refusals
+                // Nothing is waited for from here on: a message that comes then begins a look of its own.
             } while scanAgain
-            refusals = await host.refusals
             scanning = nil
             // A message of udev may mean that a node was given to the group.
             recheck()
@@ -338,7 +339,7 @@ import USBLink
         let failures = (ports[path]?.failures ?? 0) + 1
         ports[path]?.failures = failures
         ports[path]?.state = "again soon: \(why)"
-        later(path, info, .seconds(min(300, 1 << min(9, failures - 1))))
+        later(path, info, PortRules.pause(after: failures))
     }
 
     /// Tries once more while the device stays plugged in.

@@ -2,7 +2,6 @@ import DataFiles
 import EventLoop
 import Exchange
 import Measurement
-import Registry
 import Spool
 import Uplink
 import YAML
@@ -11,12 +10,14 @@ import YAML
 @LoopActor final class UplinkService {
     private(set) var workers: [DestinationWorker] = []
     private(set) var policies: [DestinationPolicy] = []
+    private let people: People
 
     /// - Throws: a format that cannot be read, with all of its problems.
     init(
         _ configuration: Configuration, data: DataDirectory, spool: Spool, version: String,
-        roster: @escaping @LoopActor () -> Roster
+        people: People
     ) throws {
+        self.people = people
         let client = try HTTPClient(userAgent: "hakaru/\(version)")
         let store = SpoolOutbox(spool: spool)
         for entry in configuration.destinations {
@@ -32,17 +33,8 @@ import YAML
             workers.append(
                 DestinationWorker(
                     destination, store: store, client: client,
-                    prepare: { item in
-                        // Consent is looked at again now, so that a retry stops after a withdrawal.
-                        let roster = roster()
-                        let isPermitted = roster.permits(
-                            participant: item.participant, destination: name,
-                            kind: item.record.kind)
-                        guard isPermitted else { return .held(reason: "no consent") }
-                        var record = item.exchangeRecord
-                        record.wearingPosition = roster.wearingPosition(of: item.record)
-                        return .ready(record)
-                    }))
+                    // Consent is looked at again now, so that a retry stops after a withdrawal.
+                    prepare: { [people] in await people.preparation(of: $0, to: name) }))
         }
     }
 
@@ -50,6 +42,7 @@ import YAML
 
     /// Runs all workers until the task is cancelled or `finish` was called.
     func run() async {
+        guard (try? await people.whenLoaded()) != nil else { return }
         await withTaskGroup(of: Void.self) { group in
             for worker in workers { group.addTask { await worker.run() } }
         }
@@ -80,8 +73,8 @@ import YAML
             zone: configuration.gateway.timeZone,
             setting: GatewaySetting(rawValue: configuration.gateway.setting.rawValue) ?? .home,
             extensions: Set(entry.extensions), testLabID: configuration.gateway.testLabID)
-        return Destination(
-            name: entry.name, url: entry.url, format: format,
+        var made = Destination(
+            name: entry.name, place: place(entry), format: format,
             options: options, consortium: configuration.gateway.consortiumID ?? "",
             token: entry.bearerTokenFile.map { TokenFile(path: $0.path) },
             tls: TLSFiles(
@@ -90,6 +83,15 @@ import YAML
                 clientKey: entry.tls.clientKeyFile?.path),
             maximumRecords: entry.maximumRecords,
             retry: RetrySteps(initial: entry.retry.initial, maximum: entry.retry.maximum))
+        made.compression = entry.compression
+        made.proxy = entry.proxy
+        made.requestsPerSecond = entry.requestsPerSecond
+        return made
+    }
+
+    private static func place(_ entry: Configuration.Destination) -> Destination.Place {
+        if let url = entry.url { return .https(url) }
+        return .directory(DocumentDirectory(path: entry.directory ?? ""))
     }
 }
 
@@ -98,13 +100,4 @@ struct ConfigurationFailure: Error, CustomStringConvertible {
     var problems: [Problem]
     init(_ problems: [Problem]) { self.problems = problems }
     var description: String { problems.map(\.description).joined(separator: "\n") }
-}
-
-extension Roster {
-    /// 機器装着箇所情報 of the device that a record came from, where its owner registered one.
-    fileprivate func wearingPosition(of record: Record) -> String? {
-        let owner = assignment(of: record.device, slot: record.userSlot, models: [])
-        guard case .participant(_, rule: _, let ownership) = owner else { return nil }
-        return ownership.wearingPosition
-    }
 }

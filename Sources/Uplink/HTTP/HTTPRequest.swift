@@ -7,16 +7,19 @@ package struct HTTPRequest: Sendable {
     package var body: [UInt8]
     package var tls: TLSFiles
     package var limits: HTTPLimits
+    /// Through which proxy; nil leaves that to the environment.
+    package var proxy: String?
 
     package init(
         url: DestinationURL, headers: [HTTPHeader] = [], body: [UInt8] = [],
-        tls: TLSFiles = TLSFiles(), limits: HTTPLimits = HTTPLimits()
+        tls: TLSFiles = TLSFiles(), limits: HTTPLimits = HTTPLimits(), proxy: String? = nil
     ) {
         self.url = url
         self.headers = headers
         self.body = body
         self.tls = tls
         self.limits = limits
+        self.proxy = proxy
     }
 }
 

@@ -51,7 +51,8 @@ import Glibc
             set(CURLOPT_PROTOCOLS_STR, request.url.scheme),
             set(CURLOPT_NOSIGNAL, 1),
             set(CURLOPT_FOLLOWLOCATION, 0),
-            set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1),
+            // HTTP/2 where the receiver offers it in the handshake, HTTP/1.1 else.
+            set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS),
             set(CURLOPT_SSL_VERIFYPEER, 1),
             set(CURLOPT_SSL_VERIFYHOST, 2),
             set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2),
@@ -66,7 +67,7 @@ import Glibc
                 hakaru_easy_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, $0.baseAddress)
             },
         ]
-        let all = codes + trustCodes() + callbackCodes()
+        let all = codes + trustCodes() + proxyCodes() + callbackCodes()
         guard let failed = all.first(where: { $0 != CURLE_OK }) else { return nil }
         return HTTPFailure(.request, Self.text(failed))
     }
@@ -78,6 +79,12 @@ import Glibc
             files.clientCertificate.map { set(CURLOPT_SSLCERT, $0) },
             files.clientKey.map { set(CURLOPT_SSLKEY, $0) },
         ].compactMap { $0 }
+    }
+
+    /// A proxy of the configuration holds for every address; the environment's own list does not count.
+    private func proxyCodes() -> [CURLcode] {
+        guard let proxy = request.proxy else { return [] }
+        return [set(CURLOPT_PROXY, proxy), set(CURLOPT_NOPROXY, "")]
     }
 
     private func callbackCodes() -> [CURLcode] {

@@ -7,6 +7,8 @@ package struct DestinationScheduler: Sendable, Equatable {
     package enum State: Sendable, Equatable {
         case idle
         case sending(isProbe: Bool)
+        /// More is to go, but not more requests at once than the receiver is to get.
+        case pacing(until: Duration)
         case retrying(until: Duration)
         /// Not let in, or not what the configuration says: a person has to look.
         case held(until: Duration)
@@ -42,9 +44,13 @@ package struct DestinationScheduler: Sendable, Equatable {
     /// Failed tries since the last success.
     package private(set) var failures = 0
     private let steps: RetrySteps
+    private var rate: RequestRate
     private var isWorkKnown = false
 
-    package init(steps: RetrySteps) { self.steps = steps }
+    package init(steps: RetrySteps, rate: RequestRate = RequestRate(perSecond: 20)) {
+        self.steps = steps
+        self.rate = rate
+    }
 
     /// - Parameters:
     ///   - now: time since the machine started.
@@ -58,23 +64,29 @@ package struct DestinationScheduler: Sendable, Equatable {
         case (_, .sending):
             isWorkKnown = true
             return .nothing
+        case (_, .pacing(let until)):
+            return now >= until ? send(now) : .wait(until: until)
         case (.kicked, _), (.workArrived, .idle), (.timerFired, .idle):
-            return send()
+            return send(now)
         case (_, .retrying(let until)), (_, .held(let until)):
             // New work is no reason to try earlier.
-            return now >= until ? send() : .wait(until: until)
+            return now >= until ? send(now) : .wait(until: until)
         }
     }
 
     /// When the next try is due; nil while one is under way or nothing is waiting.
     package var nextAttempt: Duration? {
         switch state {
-        case .retrying(let until), .held(let until): until
+        case .retrying(let until), .held(let until), .pacing(let until): until
         case .idle, .sending: nil
         }
     }
 
-    private mutating func send() -> Action {
+    private mutating func send(_ now: Duration) -> Action {
+        if let until = rate.take(now: now) {
+            state = .pacing(until: until)
+            return .wait(until: until)
+        }
         state = .sending(isProbe: failures > 0)
         isWorkKnown = false
         return .send
@@ -85,14 +97,15 @@ package struct DestinationScheduler: Sendable, Equatable {
     ) -> Action {
         switch outcome {
         case .nothingWaiting:
-            if isWorkKnown { return send() }
+            rate.giveBack()
+            if isWorkKnown { return send(now) }
             state = .idle
             return .sleep
         case .delivered:
             failures = 0
-            return send()
+            return send(now)
         case .rearranged:
-            return send()
+            return send(now)
         case .trouble(let after):
             let until = now + steps.pause(afterFailures: failures, asked: after, chance: chance)
             failures += 1

@@ -4,7 +4,7 @@ import Measurement
 /// Everything that is configured about one destination.
 package struct Destination: Sendable {
     package var name: String
-    package var url: DestinationURL
+    package var place: Place
     package var format: FormatDefinition
     package var options: EncoderOptions
     /// コンソーシアムID.
@@ -14,15 +14,18 @@ package struct Destination: Sendable {
     package var limits: HTTPLimits
     package var maximumRecords: Int
     package var retry: RetrySteps
+    package var compression = Compression.automatic
+    package var proxy: String?
+    package var requestsPerSecond = 20
 
     package init(
-        name: String, url: DestinationURL, format: FormatDefinition, options: EncoderOptions,
+        name: String, place: Place, format: FormatDefinition, options: EncoderOptions,
         consortium: String, token: TokenFile? = nil, tls: TLSFiles = TLSFiles(),
         limits: HTTPLimits = HTTPLimits(), maximumRecords: Int = 100,
         retry: RetrySteps = RetrySteps()
     ) {
         self.name = name
-        self.url = url
+        self.place = place
         self.format = format
         self.options = options
         self.consortium = consortium
@@ -31,5 +34,21 @@ package struct Destination: Sendable {
         self.limits = limits
         self.maximumRecords = max(1, maximumRecords)
         self.retry = retry
+    }
+
+    /// Where documents go.
+    package enum Place: Sendable {
+        case https(DestinationURL)
+        /// Each document becomes a file in it.
+        case directory(DocumentDirectory)
+    }
+
+    /// Whether documents are made smaller for the way.
+    package enum Compression: String, Sendable, CaseIterable {
+        /// As soon as the receiver says in `Accept-Encoding` that it takes gzip.
+        case automatic
+        /// From the first document on, until the receiver answers 415.
+        case gzip
+        case none
     }
 }

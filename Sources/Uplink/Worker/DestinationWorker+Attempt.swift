@@ -41,15 +41,68 @@ extension DestinationWorker {
         case .document(let document): encoded = document
         }
         counters.omittedValues += encoded.omissions.count
-        guard let request = request(batch, encoded.bytes) else { return .notLetIn }
+        switch destination.place {
+        case .directory(let directory): return try await write(batch, encoded.bytes, directory)
+        case .https(let url): return try await post(batch, encoded, url)
+        }
+    }
+
+    private func post(
+        _ batch: OutboxBatch, _ encoded: EncodedBatch, _ url: DestinationURL
+    ) async throws -> Outcome {
+        let compressed = usesGzip ? Gzip.compress(encoded.bytes) : nil
+        guard
+            let request = request(
+                batch, compressed ?? encoded.bytes, url, isCompressed: compressed != nil)
+        else { return .notLetIn }
         counters.attempts += 1
         lastExcluded = []
         switch await client.post(request) {
         case .failure(let failure): return trouble(failure.description, after: nil)
         case .answer(let answer):
+            if compressed != nil, answer.status == 415 {
+                // The same document as it is, at once.
+                takesGzip = false
+                return .rearranged
+            }
+            noteEncodings(answer)
             let verdict = Answer.verdict(answer, rowCount: encoded.rows.count, now: Self.now())
             return try await apply(verdict, answer, batch, encoded)
         }
+    }
+
+    private var usesGzip: Bool {
+        switch destination.compression {
+        case .none: false
+        case .automatic: takesGzip ?? false
+        case .gzip: takesGzip ?? true
+        }
+    }
+
+    /// What a receiver once refused is not offered again before a restart.
+    private func noteEncodings(_ answer: HTTPAnswer) {
+        guard takesGzip == nil, let header = answer.header("Accept-Encoding") else { return }
+        let isTaken = header.split(separator: ",").contains { item in
+            let parts = item.split(separator: ";").map { $0.filter { !$0.isWhitespace } }
+            return parts.first?.lowercased() == "gzip" && !parts.dropFirst().contains("q=0")
+        }
+        if isTaken { takesGzip = true }
+    }
+
+    /// Writes a document as a file; the directory's word is that it is on the disk.
+    private func write(
+        _ batch: OutboxBatch, _ bytes: [UInt8], _ directory: DocumentDirectory
+    ) async throws -> Outcome {
+        counters.attempts += 1
+        lastExcluded = []
+        let moment = TimeZoneRules.utc.local(batch.formedAt).digits14
+        do throws(DocumentProblem) {
+            try await directory.write("\(moment)-\(batch.idempotencyKey).json", bytes)
+        } catch {
+            return trouble("directory \(error)", after: nil)
+        }
+        let results = batch.items.map { OutboxResult(item: $0.id, .accepted) }
+        return try await resolve(results, batch, pause: nil)
     }
 
     // MARK: Before sending
@@ -124,12 +177,15 @@ extension DestinationWorker {
     }
 
     /// The request; nil when the token cannot be read, which stands in `lastError` then.
-    private func request(_ batch: OutboxBatch, _ bytes: [UInt8]) -> HTTPRequest? {
+    private func request(
+        _ batch: OutboxBatch, _ bytes: [UInt8], _ url: DestinationURL, isCompressed: Bool
+    ) -> HTTPRequest? {
         var headers = [
             HTTPHeader("Content-Type", destination.format.contentType),
             HTTPHeader("Idempotency-Key", batch.idempotencyKey),
             HTTPHeader("Accept", "application/json"),
         ]
+        if isCompressed { headers.append(HTTPHeader("Content-Encoding", "gzip")) }
         if let token = destination.token {
             do throws(TokenProblem) {
                 headers.append(HTTPHeader("Authorization", "Bearer \(try token.read())"))
@@ -139,8 +195,8 @@ extension DestinationWorker {
             }
         }
         return HTTPRequest(
-            url: destination.url, headers: headers, body: bytes, tls: destination.tls,
-            limits: destination.limits)
+            url: url, headers: headers, body: bytes, tls: destination.tls,
+            limits: destination.limits, proxy: destination.proxy)
     }
 
     // MARK: After the answer

@@ -23,6 +23,8 @@ import Measurement
     var lastExcluded: [OutboxResult] = []
     /// A receiver's word that the store could not take; it is written before anything is sent again.
     var unwritten: (batch: Int64, results: [OutboxResult])?
+    /// Whether the receiver takes gzip; nil while it has not said so.
+    var takesGzip: Bool?
     private var scheduler: DestinationScheduler
     private var failingSince: Instant?
     private var isFinishing = false
@@ -46,7 +48,8 @@ import Measurement
         validator = Validator(
             format: destination.format, extensions: destination.options.extensions)
         learnedMaximum = destination.maximumRecords
-        scheduler = DestinationScheduler(steps: destination.retry)
+        scheduler = DestinationScheduler(
+            steps: destination.retry, rate: RequestRate(perSecond: destination.requestsPerSecond))
     }
 
     /// Says that a record may be waiting that was not before.
@@ -128,7 +131,7 @@ import Measurement
     private var shownState: DestinationSnapshot.State {
         switch scheduler.state {
         case .idle: .idle
-        case .sending: .sending
+        case .sending, .pacing: .sending
         case .retrying: .retrying
         case .held: .held
         }

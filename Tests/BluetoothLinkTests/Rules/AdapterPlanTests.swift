@@ -131,7 +131,7 @@ import Testing
         _ = plan.finished(.powerOn, nil)
         _ = plan.finished(.startDiscovery, nil)
         #expect(plan.state == .scanning)
-        #expect(plan.counters.discoveryRestarts == 1 && plan.counters.powerCycles == 1)
+        #expect(plan.counters.recoveries == [.restartDiscovery: 1, .powerCycle: 1])
     }
 
     @Test func `an advertisement between two signs makes the second one a first one again`() {
@@ -187,9 +187,17 @@ import Testing
         var plan = Self.plan(scanning: true)
         plan.note(.callHung)
         plan.note(.callHung)
-        let delay = plan.finished(.recover(.powerCycle), Self.hung)
+        let delay = plan.finished(.recover(.powerCycle), Self.failed())
         #expect(delay != nil)
         #expect(plan.nextStep == .startDiscovery)
+    }
+
+    @Test func `a power cycle that hangs is one more sign, and the next step is taken`() {
+        var plan = Self.plan(scanning: true)
+        plan.note(.callHung)
+        plan.note(.callHung)
+        _ = plan.finished(.recover(.powerCycle), Self.hung)
+        #expect(plan.nextStep == .recover(.managementReset))
     }
 
     @Test func `whatever was set up is forgotten with bluetoothd, what was counted is not`() {

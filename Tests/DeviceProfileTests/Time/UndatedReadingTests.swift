@@ -49,14 +49,14 @@ import Testing
     @Test func `a live weight gets the moment it came by the clock that is right now`() {
         #expect(
             shown(engine.resolve(undated(), by: now))
-                == "2026-03-01T01:00:00+09:00 code 1 synchronised")
+                == "2026-03-01T01:00:00+09:00 code 1 received")
     }
 
     @Test func `a stamp is shifted by what the device's clock was off by the right clock`() throws {
         let reading = undated(
             .requested, stamp: "2026-02-28T23:00:00", device: "2026-03-01T00:53:50")
         let decision = engine.resolve(reading, by: now)
-        #expect(shown(decision) == "2026-02-28T23:06:00+09:00 code 1 synchronised")
+        #expect(shown(decision) == "2026-02-28T23:06:00+09:00 code 1 corrected")
         guard case .accepted(let time) = decision else { return }
         #expect(time.clockOffset == .seconds(360))
     }
@@ -66,7 +66,7 @@ import Testing
             .requested, stamp: "2026-02-28T23:00:00", device: "2026-03-01T00:59:50")
         #expect(
             shown(engine.resolve(reading, by: now))
-                == "2026-02-28T23:00:00+09:00 code 0 synchronised")
+                == "2026-02-28T23:00:00+09:00 code 0 device-clock")
     }
 
     @Test func `nothing is dated before the clock is right, nor by the clock of another boot`() {

@@ -6,7 +6,7 @@ import Uplink
 @Suite("Configuration: addresses of destinations") struct ConfigurationAddressTests {
     private func read(_ url: String) -> (text: String?, problem: String?) {
         let (made, problems) = configure(destination("", url: url))
-        return (made?.destinations.first?.url.text, problems.first)
+        return (made?.destinations.first?.url?.text, problems.first)
     }
 
     @Test(

@@ -34,6 +34,7 @@ private func page() throws -> [String] {
             "devices[].address", "devices[].serial", "devices[].slot", "devices[].wearing-position",
             "devices[].passkey", "devices[].asset-number", "consent[].destination",
             "consent[].kinds", "delivered", "raw-frames", "maximum", "group", "admin-group",
+            "check-digit", "expect", "session", "measured-by",
         ])
     func keys(_ key: String) throws {
         #expect(

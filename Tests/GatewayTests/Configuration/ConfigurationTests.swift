@@ -1,4 +1,5 @@
 import Measurement
+import Register
 import Testing
 import Uplink
 import YAML
@@ -64,7 +65,7 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
           - id: mdm‐００２
             consent: [ { destination: phr, kinds: [weight, blood-pressure] } ]
         retention: { delivered: 30d, raw-frames: 12h }
-        storage: { maximum: 1GB }
+        storage: { maximum: 1GB, reserve: 20MB }
         status: { group: hakaru, admin-group: hakaru-admin }
 
         """
@@ -86,6 +87,7 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         #expect(made.retention.delivered == .days(30))
         #expect(made.retention.rawFrames == .seconds(43_200))
         #expect(made.storage.maximumBytes == 1_000_000_000)
+        #expect(made.storage.reserveBytes == 20_000_000)
         #expect(made.status == .init(group: "hakaru", adminGroup: "hakaru-admin"))
     }
 
@@ -95,8 +97,8 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         let first = try #require(made.destinations.first)
         #expect(first.name == "common-db")
         #expect(first.format == .shipped("meti-1.0"))
-        #expect(first.url.text == "https://collector.example/v1/records")
-        #expect(first.url.host == "collector.example")
+        #expect(first.url?.text == "https://collector.example/v1/records")
+        #expect(first.url?.host == "collector.example")
         #expect(first.bearerTokenFile?.path == "/etc/hakaru/token")
         #expect(first.tls.caFile?.path == "/c/ca.pem")
         #expect(first.tls.clientCertificateFile?.path == "/c/c.pem")
@@ -143,6 +145,7 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         #expect(made.retention.delivered == .days(90))
         #expect(made.retention.rawFrames == .days(30))
         #expect(made.storage.maximumBytes == 512_000_000)
+        #expect(made.storage.reserveBytes == 25_600_000)
         #expect(made.status == Configuration.Status())
         let sender = try #require(configure(destination("")).0?.destinations.first)
         #expect(!sender.acceptSimulated)
@@ -150,6 +153,23 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         #expect(sender.maximumRecords == 100)
         #expect(sender.retry.initial == .seconds(1))
         #expect(sender.retry.maximum == .seconds(900))
+    }
+
+    @Test("a destination may be a directory, and says how documents travel")
+    func ways() throws {
+        let text = minimal(
+            "destinations: [ { name: stick, format: meti-1.0, directory: /srv/out } ]")
+        let stick = try #require(configure(text).0?.destinations.first)
+        #expect(stick.directory == "/srv/out" && stick.url == nil)
+        let way = destination(
+            "compression: gzip, proxy: 'http://proxy:8080', rate: { requests-per-second: 5 }")
+        let sender = try #require(configure(way).0?.destinations.first)
+        #expect(sender.compression == .gzip)
+        #expect(sender.proxy == "http://proxy:8080")
+        #expect(sender.requestsPerSecond == 5)
+        let plain = try #require(configure(destination("")).0?.destinations.first)
+        #expect(plain.compression == .automatic && plain.proxy == nil)
+        #expect(plain.requestsPerSecond == 20)
     }
 
     @Test("all problems of a file are listed at once, each with place, key and what is accepted")
@@ -257,6 +277,21 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
                 name: "storage too small to work", text: minimal("storage: { maximum: 1MB }"),
                 problem: "2:21: storage.maximum: is \"1MB\"; accepted: a size such as 64kB, 512MB, "
                     + "2GB, 512MiB, 8000000 to 1000000000000 bytes"),
+            Wrong(
+                name: "address beside a directory",
+                text: destination("directory: /srv/out"),
+                problem:
+                    "2:58: destinations[0].url: stands beside directory, where documents become "
+                    + "files"),
+            Wrong(
+                name: "password in the proxy", text: destination("proxy: 'http://a:b@proxy:8080'"),
+                problem: "2:97: destinations[0].proxy: is not accepted"),
+            Wrong(
+                name: "reserve that leaves no room",
+                text: minimal("storage: { maximum: 20MB, reserve: 15MB }"),
+                problem:
+                    "2:27: storage.reserve: is more than half of the maximum; accepted: at most "
+                    + "10000000 bytes"),
             Wrong(
                 name: "token in the file itself",
                 text: destination("authorization: { bearer-token: secret }"),

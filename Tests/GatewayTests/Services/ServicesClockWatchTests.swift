@@ -55,7 +55,7 @@ import Testing
             #expect(
                 stored.map(\.record.time?.observed)
                     == [Desk.noon + .seconds(10), Desk.noon + .seconds(70)])
-            #expect(stored.allSatisfy { $0.record.time?.basis == .synchronised })
+            #expect(stored.allSatisfy { $0.record.time?.basis == .deviceClock })
             #expect(stored.allSatisfy { $0.record.received.synchronised })
             #expect(stored.allSatisfy { $0.participant == "P0000001" && $0.revision == 2 })
             #expect(stored.allSatisfy { $0.deliveries.map(\.state) == [.waiting] })

@@ -193,6 +193,28 @@ import Testing
         }
     }
 
+    @Test func `when room is short devices are left alone, but what they gave is stored`()
+        async throws
+    {
+        try await Desk.run { desk in
+            _ = await desk.take([Desk.pressure(1)])
+            #expect(desk.intake.trouble == nil)
+            let used = try await desk.spool.bytesInUse()
+            await desk.spool.setMaximum(bytes: used + (8 << 20) - 4_096)
+            #expect(await desk.take([Desk.pressure(2)]) == .stored(new: 1))
+            #expect(desk.intake.trouble?.name == "full")
+            // A scale that only broadcasts cannot keep its value: the reserve takes it.
+            #expect(await desk.take([Desk.pressure(3)]) == .stored(new: 1))
+            #expect(desk.intake.backlog == 0)
+            #expect(desk.counters.values["store_shortages"] == 1)
+            let healed = spawn { try? await desk.intake.whenHealed() }
+            await desk.spool.setMaximum(bytes: 512 << 20)
+            await healed.value
+            #expect(desk.intake.trouble == nil)
+            #expect(try await desk.stored().count == 3)
+        }
+    }
+
     @Test func `a daemon that ends with readings in memory says how many are lost`() async throws {
         try await Desk.run { desk in
             desk.intake.end()

@@ -1,7 +1,9 @@
 import DeviceProfile
 import Measurement
 
-/// Contour meters: ASTM frames in reports of 64 bytes, each acknowledged once its record is on disk.
+/// Contour meters: ASTM frames, each acknowledged once its record is on disk.
+///
+/// On USB they stand in reports of 64 bytes; on a serial line they are the line's bytes.
 struct AscensiaProcedure: WireProcedure {
     private let plan: WirePlan
     private var buffer: [UInt8] = []
@@ -25,9 +27,12 @@ struct AscensiaProcedure: WireProcedure {
         }
     }
 
+    private var isSerial: Bool { plan.line != nil }
+
     /// "ABC", length, then the bytes, in a report of 64.
     private func send(_ byte: UInt8) -> [WireStep] {
-        [.send([0x41, 0x42, 0x43, 1, byte] + [UInt8](repeating: 0, count: 59))]
+        if isSerial { return [.send([byte])] }
+        return [.send([0x41, 0x42, 0x43, 1, byte] + [UInt8](repeating: 0, count: 59))]
     }
 
     private mutating func again() -> [WireStep] {
@@ -39,10 +44,14 @@ struct AscensiaProcedure: WireProcedure {
     }
 
     private mutating func received(_ report: [UInt8]) -> [WireStep] {
-        guard report.count > 4, report.starts(with: [0x41, 0x42, 0x43]),
-            4 + Int(report[3]) <= report.count
-        else { return [.note(.refused(step: "report", "\(report.count) bytes that are none"))] }
-        buffer += report[4..<4 + Int(report[3])]
+        if isSerial {
+            buffer += report
+        } else {
+            guard report.count > 4, report.starts(with: [0x41, 0x42, 0x43]),
+                4 + Int(report[3]) <= report.count
+            else { return [.note(.refused(step: "report", "\(report.count) bytes that are none"))] }
+            buffer += report[4..<4 + Int(report[3])]
+        }
         if buffer == [5] {
             buffer = []
             return send(0x06) + [.expect(plan.replyTimeout)]

@@ -30,8 +30,10 @@ enum WireProcedures {
         case .lifescanStorage: StorageProcedure(plan)
         case .jpi: JPIProcedure(plan)
         case .personalHealth: PersonalHealthProcedure(plan)
-        // Their frames are decoded; the talk that fetches records is not settled.
-        case .lifescanLink, .commands: nil
+        case .taidoc: TaiDocProcedure(plan)
+        case .commands: CommandsProcedure(plan)
+        // Its frames are decoded; the talk that fetches records is not settled.
+        case .lifescanLink: nil
         }
     }
 }

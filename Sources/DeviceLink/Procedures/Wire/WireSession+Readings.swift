@@ -9,12 +9,22 @@ extension WireSession {
         var context = FrameContext()
         context.request = request
         for reading in layout.readings(bytes, context) {
+            if plan.procedure == .commands { learn(reading, request) }
             // What a message is read together with is kept in front of it.
             let kept = plan.procedure == .personalHealth ? request + bytes : bytes
             deliver(
                 reading, RawFrame(source: layout.source.description, bytes: kept),
                 isPushed: isPushed)
         }
+    }
+
+    /// What the answers to the profile's commands say of the device itself.
+    private mutating func learn(_ reading: Reading, _ request: [UInt8]) {
+        guard reading.outcome == .deviceState else { return }
+        if let serial = reading.details.first(where: { $0.name == "serial" })?.value {
+            device.serial = serial
+        }
+        if request == plan.command("clock"), let time = reading.deviceTime { clockRead(time) }
     }
 
     private mutating func deliver(_ reading: Reading, _ frame: RawFrame, isPushed: Bool) {

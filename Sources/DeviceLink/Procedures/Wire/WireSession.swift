@@ -29,14 +29,17 @@ package struct WireSession: Sendable {
     var actions: [WireAction] = []
 
     /// A session with a device that these profiles fit; nil where they say nothing of a cable.
+    ///
+    /// - Parameter procedure: makes the code behind a plan that this target has none for.
     package init?(
         candidates: [DeviceProfile], device: DeviceDescription, memory: DeviceMemory,
-        zone: TimeZoneRules, simulated: Bool, now: GatewayTime
+        zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
+        procedure make: (WirePlan) -> (any WireProcedure)? = { _ in nil }
     ) {
         // The one without an identity answers for the rest of its family.
         let wired = candidates.filter { $0.wire != nil && $0.decodeOnly == nil }
         guard let first = wired.first(where: { $0.wire?.identity.isEmpty ?? false }) ?? wired.first,
-            let plan = first.wire, let procedure = WireProcedures.make(plan),
+            let plan = first.wire, let procedure = WireProcedures.make(plan) ?? make(plan),
             wired.allSatisfy({ $0.wire?.procedure == plan.procedure })
         else { return nil }
         self.candidates = wired
@@ -180,14 +183,17 @@ package struct WireSession: Sendable {
         device.model = name ?? device.model
     }
 
-    private mutating func clockRead(_ time: LocalDateTime, utcOffsetMinutes minutes: Int?) {
+    mutating func clockRead(_ time: LocalDateTime, utcOffsetMinutes minutes: Int? = nil) {
         clock.check = ClockCheck(
             gateway: now, reading: .wall(time), state: ClockState(utcOffsetMinutes: minutes))
         guard let offset = clock.check?.offset(rules: profile.time, zone: zone) else { return }
+        actions.append(.note(.clockRead(offset: offset)))
+        // What a clock that is itself wrong measured is no memory for later sessions.
+        guard now.synchronised else { return }
         memory.clockOffset = offset
         memory.clockCheckedAt = now.utc
+        memory.clockLatency = .zero
         queue.memoryChanged = true
-        actions.append(.note(.clockRead(offset: offset)))
     }
 
     // MARK: the end
@@ -198,6 +204,7 @@ package struct WireSession: Sendable {
         if end == .complete { standsStill() }
         for timer in [WireTimer.reply, .pause] { actions.append(.cancelTimer(timer)) }
         guard end == .complete else { return }
+        guard now.synchronised else { return }
         memory.lastSessionEndedAt = now.utc
         queue.memoryChanged = true
     }

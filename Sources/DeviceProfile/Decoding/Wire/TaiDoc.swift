@@ -1,5 +1,5 @@
 import Crypto
-import Measurement
+package import Measurement
 
 /// TaiDoc frames: `51 cmd d0 d1 d2 d3 A5 sum`; A3 in place of A5 is the host's direction.
 package enum TaiDoc {
@@ -9,6 +9,7 @@ package enum TaiDoc {
     }
 
     static func reading(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        if bytes.count == 16 { return try record(bytes) }
         guard bytes.count == 8 else { throw DecodeError("8 bytes are due", offset: bytes.count) }
         guard bytes[0] == 0x51 else { throw DecodeError("a frame begins with 51", offset: 0) }
         guard bytes[7] == bytes[..<7].reduce(0, &+) else {
@@ -28,6 +29,19 @@ package enum TaiDoc {
         case 0x22, 0x54, 0x50: return .state(["command": hexadecimal([bytes[1]])])
         default: throw DecodeError("an answer to a command that is not known", offset: 1)
         }
+    }
+
+    /// The answers to 25 and 26 for one index: when, and what.
+    private static func record(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        let stamp = try reading(Array(bytes[..<8]))
+        guard bytes[1] == 0x25, bytes[9] == 0x26 else {
+            throw DecodeError("a record is a time, then a value", offset: 1)
+        }
+        var record = try reading(Array(bytes[8...]))
+        record.deviceTime = stamp.deviceTime
+        record.resolution = stamp.resolution
+        record.keyBytes = Array(bytes[2...5] + bytes[10...13])
+        return record
     }
 
     /// A frame of the host's: names the command, carries no value.
@@ -55,16 +69,21 @@ package enum TaiDoc {
     /// LE16 year since 2000 << 9 | month << 5 | day; minute; hour.
     static func stamp(_ data: [UInt8]) throws(DecodeError) -> Reading {
         guard data.count == 4 else { throw DecodeError("4 bytes are due", offset: data.count) }
-        let date = Int(data[0]) | Int(data[1]) << 8
         var reading = Reading(.deviceState)
-        guard
-            let time = LocalDateTime(
-                year: 2_000 + date >> 9, month: date >> 5 & 15, day: date & 31,
-                hour: Int(data[3] & 0x1F), minute: Int(data[2] & 0x3F))
-        else { throw DecodeError("an impossible date or time", offset: 2) }
+        guard let time = time(data) else {
+            throw DecodeError("an impossible date or time", offset: 2)
+        }
         reading.deviceTime = time
         reading.resolution = .minute
         return reading
+    }
+
+    package static func time(_ data: [UInt8]) -> LocalDateTime? {
+        guard data.count == 4 else { return nil }
+        let date = Int(data[0]) | Int(data[1]) << 8
+        return LocalDateTime(
+            year: 2_000 + date >> 9, month: date >> 5 & 15, day: date & 31,
+            hour: Int(data[3] & 0x1F), minute: Int(data[2] & 0x3F))
     }
 
     private static func value(_ data: [UInt8]) -> Reading {

@@ -107,7 +107,7 @@ extension TextLayout {
             throw DecodeError("the checksum is missing", offset: message.count)
         }
         let end = capture.offset - checksum.gap
-        guard checksum.from < end else {
+        guard checksum.from <= end else {
             throw DecodeError("the message is too short for its checksum", offset: message.count)
         }
         let sum = checksum.method.over(message[checksum.from..<end])

@@ -85,27 +85,25 @@ package struct WireFramer: Sendable {
     private mutating func between(
         _ start: [UInt8], _ end: [UInt8], _ trailing: Int, _ maximum: Int
     ) -> [UInt8]? {
-        guard skip(to: start) else { return nil }
-        var index = start.count
-        while index + end.count + trailing <= buffer.count {
-            // A second beginning: the first message was cut off.
-            if !start.isEmpty, Self.has(start, buffer, at: index), start != end {
-                dropped += index
-                buffer.removeFirst(index)
-                return next()
+        while skip(to: start) {
+            var index = start.count
+            var isCut = false
+            while index + end.count + trailing <= buffer.count, index <= maximum {
+                // A second beginning: the first message was cut off.
+                isCut = !start.isEmpty && start != end && Self.has(start, buffer, at: index)
+                if isCut { break }
+                if Self.has(end, buffer, at: index) {
+                    let length = index + end.count + trailing
+                    let message = Array(buffer[..<length])
+                    buffer.removeFirst(length)
+                    return message
+                }
+                index += 1
             }
-            if Self.has(end, buffer, at: index) {
-                let length = index + end.count + trailing
-                let message = Array(buffer[..<length])
-                buffer.removeFirst(length)
-                return message
-            }
-            index += 1
-        }
-        if buffer.count > maximum {
-            dropped += 1
-            buffer.removeFirst()
-            return next()
+            guard isCut || buffer.count > maximum else { return nil }
+            let lost = isCut ? index : 1
+            dropped += lost
+            buffer.removeFirst(lost)
         }
         return nil
     }

@@ -28,7 +28,9 @@ package struct ParticipantCode: Sendable, Hashable, CustomStringConvertible {
     private static func normal(_ scalar: Unicode.Scalar) -> Unicode.Scalar? {
         var value = scalar.value
         switch value {
-        case 0x2010...0x2015, 0x2212: value = 0x2D
+        // Hyphens and dashes, the minus, small and full-width forms, and the long vowel mark that
+        // a Japanese keyboard gives for the same key.
+        case 0x2010...0x2015, 0x2043, 0x2212, 0xFE58, 0xFE63, 0x30FC, 0xFF70: value = 0x2D
         // Full-width forms mirror ASCII; among them is U+FF0D, the hyphen.
         case 0xFF01...0xFF5E: value -= 0xFEE0
         default: break

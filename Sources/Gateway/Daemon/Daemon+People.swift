@@ -1,0 +1,223 @@
+import EventLoop
+import JSON
+import Measurement
+import Register
+import Spool
+import Status
+import YAML
+
+/// The routes about people: lists, sessions at stations, whose a record is.
+extension Daemon {
+    func addPeopleRoutes() {
+        server.route("GET", "/v1/lists", subpaths: true) { [weak self] request in
+            await self?.lists(request) ?? .gone
+        }
+        server.route("POST", "/v1/lists") { [weak self] request in
+            await self?.importLists(request) ?? .gone
+        }
+        server.route("GET", "/v1/participants") { [weak self] _ in
+            await self?.participants() ?? .gone
+        }
+        server.route("POST", "/v1/participants", subpaths: true) { [weak self] request in
+            await self?.registerCard(request) ?? .gone
+        }
+        server.route("GET", "/v1/stations") { [weak self] _ in await self?.stations() ?? .gone }
+        server.route("POST", "/v1/stations", subpaths: true) { [weak self] request in
+            await self?.moveDevice(request) ?? .gone
+        }
+        server.route("GET", "/v1/sessions") { [weak self] request in
+            await self?.sessions(request) ?? .gone
+        }
+        server.route("POST", "/v1/sessions", subpaths: true) { [weak self] request in
+            await self?.session(request) ?? .gone
+        }
+        server.route("POST", "/v1/records", subpaths: true) { [weak self] request in
+            await self?.assign(request) ?? .gone
+        }
+        addConsentRoutes()
+    }
+
+    // MARK: lists
+
+    private func lists(_ request: SocketRequest) async -> SocketResponse {
+        do throws(SpoolError) {
+            var writer = JSONWriter()
+            guard !request.rest.isEmpty else {
+                var counts: [(ListKind, Int)] = []
+                for kind in ListKind.allCases {
+                    counts.append((kind, try await spool.listRows(kind.rawValue).count))
+                }
+                writer.object { writer in
+                    writer.key("lists")
+                    writer.array { writer in
+                        for (kind, count) in counts {
+                            writer.object { writer in
+                                writer.member("list", kind.rawValue)
+                                writer.member("title", kind.title)
+                                writer.member("rows", count)
+                            }
+                        }
+                    }
+                }
+                return SocketResponse(body: writer.bytes)
+            }
+            guard let kind = ListKind(rawValue: request.rest) else {
+                return .notFound(request.path)
+            }
+            let table = try await people.table(kind)
+            writer.object { writer in
+                writer.member("list", kind.rawValue)
+                writer.member("columns", strings: kind.columns.map(\.name))
+                writer.member(
+                    "rows",
+                    array: { writer in
+                        for row in table.rows {
+                            writer.array { writer in for cell in row { writer.string(cell) } }
+                        }
+                    })
+            }
+            return SocketResponse(body: writer.bytes)
+        } catch {
+            return .storeFailed(error)
+        }
+    }
+
+    private func importLists(_ request: SocketRequest) async -> SocketResponse {
+        let kind = request.query["list"].flatMap { ListKind(rawValue: $0) }
+        guard kind != nil || request.query["list"] == nil else {
+            return .failure(400, "bad-request", "list is one of the six lists")
+        }
+        do throws(People.ListRefusal) {
+            let done = try await people.importLists(
+                request.body, file: request.query["file"] ?? "(list)",
+                isYAML: request.query["format"] == "yaml", kind: kind,
+                by: .user(request.peer.userID))
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.key("lists")
+                writer.array { writer in
+                    for table in done.tables {
+                        writer.object { writer in
+                            writer.member("list", table.kind.rawValue)
+                            writer.member("rows", table.rows)
+                        }
+                    }
+                }
+                writer.member("warnings", strings: done.warnings.map(\.description))
+            }
+            return SocketResponse(body: writer.bytes)
+        } catch {
+            switch error {
+            case .store(let error): return .storeFailed(error)
+            case .problems(let problems, let dropped):
+                let more = dropped > 0 ? ["\(dropped) more"] : []
+                return .failure(
+                    422, "list-refused",
+                    (problems.map(\.description) + more).joined(separator: "\n"))
+            }
+        }
+    }
+
+    // MARK: participants and cards
+
+    private func participants() async -> SocketResponse {
+        do throws(PeopleRefusal) { try await people.loaded() } catch { return .refused(error) }
+        let today = people.zone.local(GatewayTime.now().utc)
+        return .list(
+            "participants",
+            people.codes.sorted.map { code in
+                let period = people.participations.period(of: code, on: today)
+                var writer = JSONWriter()
+                writer.object { writer in
+                    writer.member("id", code)
+                    writer.member(
+                        "takes_part", people.participations.includes(code, at: today))
+                    writer.member("participation_start", period?.start)
+                    writer.member("participation_end", period?.end)
+                    writer.member("wearing_position", period?.wearingPosition)
+                    if let medicine = period?.takesMedicine {
+                        writer.member("takes_medicine", medicine)
+                    }
+                }
+                return writer.bytes
+            })
+    }
+
+    private func registerCard(_ request: SocketRequest) async -> SocketResponse {
+        let words = request.rest.split(separator: "/").map(String.init)
+        guard let body = request.document else { return .badBody }
+        guard words.count == 2, words[1] == "card" else { return .notFound(request.path) }
+        guard let card = body["card"]?.string else {
+            return .failure(400, "bad-request", "give \"card\": its number")
+        }
+        do throws(PeopleRefusal) {
+            let code = try await people.registerCard(
+                card, of: words[0], by: .user(request.peer.userID))
+            var writer = JSONWriter()
+            writer.object { $0.member("participant", code) }
+            return SocketResponse(body: writer.bytes)
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    // MARK: whose a record is
+
+    private func assign(_ request: SocketRequest) async -> SocketResponse {
+        let words = request.rest.split(separator: "/").map(String.init)
+        guard let body = request.document else { return .badBody }
+        guard words.count == 2, words[1] == "assign" else { return .notFound(request.path) }
+        guard let reason = body.reason else { return .noReason }
+        guard let raw = body["participant"]?.string else {
+            return .failure(400, "bad-request", "give \"participant\": a registered code")
+        }
+        do throws(PeopleRefusal) {
+            try await people.loaded()
+            let code = try people.code(raw)
+            return await assign(
+                RecordKey(hex: words[0]), to: code, reason, by: .user(request.peer.userID))
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    private func assign(
+        _ key: RecordKey, to code: String, _ reason: String, by actor: LedgerActor
+    ) async -> SocketResponse {
+        do throws(SpoolError) {
+            guard let stored = try await spool.record(key) else {
+                return .failure(404, "not-found", "there is no record \(key)")
+            }
+            try await spool.assign(
+                stored.rowID, to: code, rule: "person",
+                destinations: intake.destinations(of: stored.record, code),
+                at: GatewayTime.now().utc,
+                note: LedgerNote(.assigned, by: actor, on: key.hex) { writer in
+                    writer.member("participant", code)
+                    writer.member("reason", reason)
+                    writer.member("was", stored.participantRule)
+                })
+            uplink.wake()
+            guard let now = try await spool.record(stored.rowID) else { return .gone }
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.key("record")
+                writer.raw(bytes: documents.record(now))
+            }
+            return SocketResponse(body: writer.bytes)
+        } catch {
+            if case .refused(let why) = error { return .failure(409, "decided-before", why) }
+            return .storeFailed(error)
+        }
+    }
+}
+
+extension SocketResponse {
+    static func refused(_ refusal: PeopleRefusal) -> SocketResponse {
+        switch refusal {
+        case .unknown(let code, let text): .failure(404, code, text)
+        case .wrong(let code, let text): .failure(422, code, text)
+        case .store(let error): .storeFailed(error)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import DeviceProfile
+import EventLoop
+import Exchange
+import Measurement
+import Register
+import Registry
+import Spool
+import Uplink
+
+/// The last look at a record before it is encoded: consent, period, lists, where it was measured.
+extension People {
+    func preparation(
+        of item: Uplink.OutboxItem, to destination: String
+    ) async -> Preparation {
+        if let why = obstacle(item.record, item.participant, to: destination) {
+            return .held(reason: why)
+        }
+        var record = item.exchangeRecord
+        if let row = listed(item.record) {
+            if deviceList.value(row, "time_correction") == "0",
+                item.record.time?.origin == .corrected
+            {
+                return .held(reason: "the device list says that this model's time is not corrected")
+            }
+            record.listed = ListedDevice(
+                manufacturer: deviceList.value(row, "model_manufacturer_code"),
+                model: deviceList.value(row, "model_number"))
+        }
+        if item.record.kind == .activity {
+            record.listedActiveMinutes = activityMinutes(item.record)
+            record.wearingPosition = wearingPosition(item.record, item.participant)
+        }
+        // One that cannot be read now can be read at the next try: the store gave the batch.
+        if let context = try? await spool.context(of: RowID(item.id)) {
+            record.setting = GatewaySetting(rawValue: context.setting)
+            record.testLabID = context.testLabID
+        }
+        return .ready(record)
+    }
+
+    private func wearingPosition(_ record: Record, _ participant: String) -> String? {
+        let owner = roster.assignment(of: record.device, slot: record.userSlot, models: [])
+        if case .participant(let who, rule: _, let ownership) = owner, who == participant,
+            let position = ownership.wearingPosition
+        {
+            return position
+        }
+        return record.time.flatMap {
+            participations.period(of: participant, on: zone.local($0.observed))?.wearingPosition
+        }
+    }
+
+    private func names(_ record: Record) -> [String] {
+        ([record.device.model].compactMap { $0 }
+            + (profiles()[id: record.profile]?.modelNames ?? []))
+            .map { $0.lowercased() }
+    }
+
+    /// The row of 機器リスト about the model of a record.
+    private func listed(_ record: Record) -> [String]? {
+        guard !deviceList.rows.isEmpty else { return nil }
+        let names = names(record)
+        return deviceList.rows.first { row in
+            deviceList.value(row, "model_number").map { names.contains($0.lowercased()) } ?? false
+        }
+    }
+
+    private func activityMinutes(_ record: Record) -> Int? {
+        guard !activityTimes.rows.isEmpty else { return nil }
+        let names = names(record)
+        let row = activityTimes.rows.first { row in
+            activityTimes.value(row, "model_number").map { names.contains($0.lowercased()) }
+                ?? false
+        }
+        return row.flatMap { activityTimes.value($0, "total_active_duration") }.flatMap { Int($0) }
+    }
+}

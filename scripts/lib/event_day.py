@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""A measurement event (健康測定会) of a day, played to the real daemon: who got which value?
+
+100 participants pass four stations, two with identical cuffs (exchanged at noon) and two more cuffs; 1,500
+readings. 7 % of the codes are mistyped, five people measure only after the next card was read, 20 readings
+come an hour late, three people withdraw at 15:00, and the network is away until the evening. Every reading is
+compared with the person who really took it. The exit code is 0 only when none is under a wrong person and
+nothing of the withdrawn was sent.
+"""
+import argparse
+import datetime
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+if __name__ == "__main__":
+    os.environ.setdefault("HAKARU_BUILD", os.path.join(ROOT, ".build/release"))
+sys.path.insert(0, os.path.join(ROOT, "Tests/System"))
+import tapes  # noqa: E402
+from gateway import Gateway, Stuck  # noqa: E402
+
+READINGS = (4, 4, 4, 3)  # at each station, for each person
+NOON = datetime.datetime(2026, 3, 1, 12, 0, 0, tzinfo=tapes.ZONE)
+SECOND = datetime.timedelta(seconds=1)
+DOUBT = "the person before may have measured only now"
+NOBODY = "nobody had a session at table-%d then"
+
+
+class Socket(http.client.HTTPConnection):
+    """The daemon's socket without a process for each question."""
+
+    def __init__(self, path):
+        super().__init__("hakaru")
+        self.file = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.file)
+
+    def ask(self, method, path, body=None):
+        data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        self.request(method, path, data)
+        answer = self.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def mistype(code, chance):
+    """A slip of one character, in a spelling that a keyboard gives."""
+    place = chance.randrange(len(code) - 3, len(code))
+    return code[:place] + chance.choice("XYZ") + code[place + 1:]
+
+
+def spelling(code, chance):
+    """The right code as somebody types it."""
+    return chance.choice([code, code.lower(), code.replace("-", "\u2010"),
+                          "".join(chr(ord(c) + 0xFEE0) for c in code)])
+
+
+class Day:
+    def __init__(self, gateway, people, seed):
+        self.gateway, self.chance = gateway, random.Random(seed)
+        self.people = ["EV-%03d" % (n + 1) for n in range(people)]
+        self.truth = {}          # systolic, diastolic and time of a reading: who took it, and where
+        self.expected = {}       # the same: the person, or why it is nobody's
+        self.tapes = []          # (time, name, text)
+        self.calls = []          # (time, what to ask)
+        self.counts = dict.fromkeys(("mistyped", "unnoticed", "late people", "late readings"), 0)
+
+    def cuff(self, station, moment):
+        """The cuff that stands at a station then: the first two are exchanged at noon."""
+        if moment >= NOON and station < 2:
+            station = 1 - station
+        return "A4:C1:38:00:0E:%02X" % station
+
+    def reading(self, station, person, moment, expected, delay=0):
+        number = len(self.truth)
+        record = (100 + number % 60, 60 + number // 60 % 35, 60 + number % 30, moment)
+        key = (moment.isoformat(), self.cuff(station, moment))
+        self.truth[key], self.expected[key] = person, expected
+        at = moment + SECOND * (6 + delay)
+        self.tapes.append((at, "%05d-%d" % (number, station), tapes.cuff(
+            [record], at=at, address=self.cuff(station, moment))))
+
+    def begin(self, station, text, moment):
+        self.calls.append((moment, "POST", "/v1/sessions",
+                           {"station": "table-%d" % station, "participant": text,
+                            "at": moment.isoformat()}))
+
+    def visit(self, station, index, moment, late, cut):
+        """One person at one station, from the card to the last value."""
+        person, chance = self.people[index], self.chance
+        wanted = person
+        if chance.random() < 0.07:
+            self.counts["mistyped"] += 1
+            self.begin(station, mistype(person, chance), moment)
+            moment += SECOND * 4
+            # Nobody noticed the refusal; who is late besides is one fault too many for one person.
+            if chance.random() < 0.3 and not late and not cut:
+                self.counts["unnoticed"] += 1
+                wanted = None
+        if wanted:
+            self.begin(station, spelling(person, chance), moment)
+        begun, missing = moment, False
+        moment += SECOND * (8 if not late else 0)
+        for number in range(READINGS[station]):
+            if late:
+                break
+            moment += SECOND * chance.randint(38, 45)
+            if abs(moment - NOON) < SECOND * 3:  # the cuffs are being carried
+                moment = NOON + SECOND * 4
+            what = NOBODY % station if not wanted else DOUBT if cut else person
+            delay = 3600 if not cut and wanted and chance.random() < 20 / 1500 else 0
+            self.counts["late readings"] += bool(delay)
+            missing = missing or bool(delay)
+            self.reading(station, person, moment, what, delay)
+        return begun, wanted is not None, missing
+
+    def plan(self):
+        slot = datetime.timedelta(seconds=284)  # 100 people in eight hours
+        start = NOON - slot * len(self.people) / 2
+        lates = {(n % 4, p) for n, p in enumerate(self.chance.sample(
+            range(2, len(self.people) - 3), 5))}
+        for station in range(4):
+            order = list(range(len(self.people)))
+            order = order[station * 7:] + order[:station * 7]
+            pending, missing = None, False
+            for turn, index in enumerate(order):
+                moment = start + slot * turn + SECOND * station
+                late = (station, turn) in lates and not missing
+                # A value that comes an hour late is waited for like one that was not taken yet.
+                cut = pending is not None or missing
+                begun, has_session, missing = self.visit(station, index, moment, late, cut)
+                if pending:  # the person before sits down only now, in the next one's session
+                    other, count = pending
+                    for number in range(count):
+                        self.reading(station, other, begun + SECOND * (3 + number),
+                                     DOUBT if has_session else NOBODY % station)
+                    pending = None
+                if late:
+                    self.counts["late people"] += 1
+                    pending = (self.people[index], READINGS[station])
+        for cuff, station in (("A4:C1:38:00:0E:00", 1), ("A4:C1:38:00:0E:01", 0)):
+            self.calls.append((NOON, "POST", "/v1/stations/table-%d/devices" % station,
+                               {"device": cuff, "at": NOON.isoformat()}))
+        self.withdrawn = self.chance.sample(self.people, 3)
+        for person in self.withdrawn:
+            self.calls.append((NOON.replace(hour=15), "POST", "/v1/consents/withdraw",
+                               {"participant": person, "destination": "common-db"}))
+
+    # ------------------------------------------------------------ playing
+
+    def register(self, ask):
+        rows = ["\u53c2\u52a0\u8005ID,\u30b3\u30f3\u30bd\u30fc\u30b7\u30a2\u30e0ID,"
+                "\u53c2\u52a0\u958b\u59cb\u65e5"]
+        rows += ["%s,C00001,2026/2/1" % person for person in self.people]
+        status, answer = ask("POST", "/v1/lists?file=event.csv",
+                             ("\r\n".join(rows) + "\r\n").encode("cp932"))
+        assert status == 200, answer
+        for person in self.people:
+            status, answer = ask("POST", "/v1/consents/grant",
+                                 {"participant": person, "destination": "common-db"})
+            assert status == 200, answer
+
+    def play(self, ask):
+        """Cards, moves and tapes in the order of the day; tapes go in heaps between two cards."""
+        events = sorted([(c[0], 0, n, c) for n, c in enumerate(self.calls)]
+                        + [(t[0], 1, n, t) for n, t in enumerate(self.tapes)],
+                        key=lambda e: e[:3])
+        waiting, refused = [], 0
+        for _, is_tape, _, event in events:
+            if is_tape:
+                waiting.append(self.gateway.drop(event[1], event[2]))
+                continue
+            self.settle(waiting)
+            waiting = []
+            status, answer = ask(*event[1:])
+            refused += status == 404
+            assert status in (200, 404), answer
+        self.settle(waiting)
+        return refused
+
+    def settle(self, targets):
+        for target in targets:
+            end = time.monotonic() + 60
+            while not os.path.exists(target + ".played"):
+                if os.path.exists(target + ".failed") or time.monotonic() > end:
+                    self.gateway.played(target)
+                time.sleep(0.001)
+            os.unlink(target + ".played")
+
+
+def judge(day, gateway):
+    """Every stored reading against who really took it."""
+    records, after = [], 0
+    while True:
+        page = gateway.hakaru("records", "--after", str(after), "--limit", "1000", lines=True)
+        if not page:
+            break
+        records, after = records + page, page[-1]["id"]
+    found = {"right": 0, "wrong": 0, "unassigned": 0}
+    problems, reasons = [], {}
+    for record in records:
+        address = record["device"].split(":", 1)[1]
+        moment = datetime.datetime.fromisoformat(record["observation_time"]).isoformat()
+        person, expected = day.truth.get((moment, address)), day.expected.get((moment, address))
+        if person is None:
+            problems.append("a reading that nobody took: %s" % moment)
+        elif record["participant"] is None:
+            found["unassigned"] += 1
+            reason = record["participant_rule"]
+            reasons[reason] = reasons.get(reason, 0) + 1
+            if reason != expected:
+                problems.append("%s %s: unassigned as '%s', due was '%s'" % (
+                    moment, address, reason, expected))
+        elif record["participant"] == person:
+            found["right"] += 1
+            if expected != person:
+                problems.append("%s: assigned although '%s' was due" % (moment, expected))
+        else:
+            found["wrong"] += 1
+            problems.append("%s: a WRONG PERSON has it" % moment)
+    if len(records) != len(day.truth):
+        problems.append("%d readings were taken, %d are stored" % (len(day.truth), len(records)))
+    return records, found, reasons, problems
+
+
+def run(people, seed, gateway):
+    day = Day(gateway, people, seed)
+    day.plan()
+    stations = "\n".join(
+        '  - { name: table-%d, devices: [ { address: "A4:C1:38:00:0E:%02X" } ], measured-by: staff,\n'
+        '      expect: [%s] }' % (n, n, ", ".join(["blood-pressure"] * READINGS[n]))
+        for n in range(4))
+    gateway.start_receiver()
+    gateway.stop_receiver()  # it is known where it will be; until the evening nobody is there
+    gateway.configure(["00:00:00:00:00:01"], more="stations:\n" + stations)
+    gateway.start_daemon()
+    connection = Socket(gateway.path("hakaru.sock"))
+
+    def ask(method, path, body=None):
+        try:
+            return connection.ask(method, path, body)
+        except (http.client.HTTPException, OSError):
+            connection.close()
+            return connection.ask(method, path, body)
+
+    begin = time.monotonic()
+    day.register(ask)
+    refused = day.play(ask)
+    records, found, reasons, problems = judge(day, gateway)
+    took = time.monotonic() - begin
+    before = gateway.hakaru("status")["records"]
+    gateway.start_receiver()
+    gateway.delivered()
+    lines = [json.loads(line) for line in open(gateway.path("received"))]
+    sent = [line for line in lines if line["event"] == "record" and line["verdict"] == "accepted"]
+    rejected = [line for line in lines
+                if line["event"] == "record" and line["verdict"] not in ("accepted", "duplicate")]
+    withdrawn = [r for r in records if r["participant"] in day.withdrawn]
+    leaked = sum(line.get("person_id") in day.withdrawn for line in sent)
+    due = found["right"] - len(withdrawn)
+    print("participants %d, stations 4, sessions begun %d, codes refused %d (mistyped %d, unnoticed %d)"
+          % (people, len(day.calls) - refused - 5, refused, day.counts["mistyped"],
+             day.counts["unnoticed"]))
+    print("readings taken %d, stored %d; measured after the next card: %d people; an hour late: %d"
+          % (len(day.truth), len(records), day.counts["late people"], day.counts["late readings"]))
+    print("under the right person %d, under a WRONG person %d, unassigned %d"
+          % (found["right"], found["wrong"], found["unassigned"]))
+    for reason, count in sorted(reasons.items()):
+        print("    %4d  %s" % (count, reason))
+    print("waiting before the evening %d, sent %d, due %d, refused by the receiver %d"
+          % (before["waiting"], len(sent), due, len(rejected)))
+    print("readings of the withdrawn %d, of them sent %d" % (len(withdrawn), leaked))
+    print("played in %.1f s" % took)
+    if len(sent) != due:
+        problems.append("%d readings were sent, %d were due" % (len(sent), due))
+    if leaked:
+        problems.append("%d readings of people who had withdrawn were sent" % leaked)
+    if found["wrong"]:
+        problems.append("%d readings are under a wrong person" % found["wrong"])
+    if refused != day.counts["mistyped"]:
+        problems.append("%d codes were mistyped, %d refused" % (day.counts["mistyped"], refused))
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    gateway = Gateway("hakaru-event-")
+    problems = ["it did not come to its end"]
+    try:
+        problems = run(options.people, options.seed, gateway)
+    except Stuck as stuck:
+        problems = [str(stuck)]
+    finally:
+        codes = gateway.close()
+    if any(code not in (0, -signal.SIGTERM) for code in codes):
+        problems.append("exit codes %s" % codes)
+    for problem in problems[:20]:
+        print("event-day: " + problem, file=sys.stderr)
+    if not problems:
+        print("every reading is the right person's, or nobody's for the right reason")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
