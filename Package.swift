@@ -62,8 +62,8 @@ let package = Package(
         target("YAML", ["CYAML"]),
         target("DataFiles", []),
         pure("PersonalHealth", ["Measurement"]),
-        pure("DeviceProfile", ["Measurement", "YAML", "JSON", "Crypto"]),
-        pure("DeviceLink", ["Measurement", "DeviceProfile"]),
+        pure("DeviceProfile", ["Measurement", "PersonalHealth", "YAML", "JSON", "Crypto"]),
+        pure("DeviceLink", ["Measurement", "PersonalHealth", "DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
         pure("Registry", ["Measurement"]),
         pure("Register", ["Measurement", "YAML"]),
@@ -161,6 +161,7 @@ let package = Package(
                 "AllocationCounter", "BluetoothLink", "DataFiles", "DeviceLink", "DeviceProfile",
                 "GatewayTestKit", "JSON", "Measurement",
             ], path: "Tests/DecodeBench", swiftSettings: common),
+        tests("DeviceLink", ["DeviceProfile", "Measurement", "PersonalHealth", "YAML"]),
         .executableTarget(
             name: "CableBench",
             dependencies: ["DataFiles", "DeviceProfile", "JSON", "Measurement"],

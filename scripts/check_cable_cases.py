@@ -103,6 +103,8 @@ class CableCase:
         self.checks = 0
 
     def failed(self):
+        if self.case["protocol"] == "ieee11073-20601":
+            return self.personal_health()
         kinds = [("config_hex", self.enumerate), ("pairs", self.pairs),
                  ("next_record_numbers", self.record_numbers), ("exchange", self.exchange),
                  ("record_layout", self.named_layout), ("layout", self.formulas),
@@ -242,6 +244,84 @@ class CableCase:
             file.flush()
             options = ["--today", today[0]] if today else []
             self.compare(self.decode("--exchange", file.name, *options))
+
+    def personal_health(self):
+        """APDUs; a bare report is read by the configuration that the case names or describes."""
+        hex_ = self.case.get("hex")
+        if hex_ is None:
+            objects = self.talk([step["hex"] for step in self.case["exchange"]
+                                 if step["dir"] == "in"])
+        elif len(hex_) <= 8:
+            objects = self.decode("--source", "number", "--hex", hex_)
+        elif "observations" in self.expected:
+            objects = self.talk([*health_configuration(self.case), hex_])
+        else:
+            objects = self.decode("--source", "usb", "--hex", hex_)
+        found = Details(objects)
+        if "reject" in self.expected:
+            self.check(found.outcome == "rejected", "outcome", "rejected", found.outcome)
+            return self.failures
+        rejected = [item.get("reason") for item in objects if item["outcome"] == "rejected"]
+        self.check(not rejected, "outcome", "APDUs that are understood", rejected)
+        for key, value in self.expected.items():
+            self.health_member(key, value, found, objects)
+        return self.failures
+
+    def talk(self, apdus):
+        lines = [json.dumps({"tape": 1, "transport": "usb"})]
+        lines += [json.dumps({"at": f"2026-03-01T08:00:{second:02}.000+09:00", "in": {"data": hex_}})
+                  for second, hex_ in enumerate(apdus)]
+        with tempfile.NamedTemporaryFile("w", suffix=".tape") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            return self.decode("--exchange", file.name)
+
+    def health_member(self, key, value, found, objects):
+        if key == "observations":
+            for one in value:
+                self.observation(one, found)
+        elif key == "objects":
+            for one in value:
+                name = f"object-{one['handle']}"
+                wanted = f"{one['class']} {one['type']} {one['unit']} {one['attr_val_map']}"
+                self.check(found[name] == wanted, name, wanted, found[name])
+        elif key == "segment_data":
+            for name, inner in value.items():
+                self.health_member(f"segment_data_{name}", inner, found, objects)
+        elif key == "segment_data_entries":
+            for one in value:
+                stamp = str(one["relative_time_s"])
+                shown = [detail for item in objects for detail in [item.get("details") or {}]
+                         if detail.get("relative-time") == stamp]
+                number_ = "no number" if one["value"] == "NaN" else f"{one['value']:.1f}"
+                holds = any(text.startswith(number_) for detail in shown
+                            for text in detail.values())
+                self.check(holds, f"entry at {stamp}", one["value"], shown)
+        elif key == "time":
+            self.check(found.time == value.removesuffix(".00"), key, value, found.time)
+        elif key == "value":
+            self.check(same(value, found["value"]), key, value, found["value"])
+        elif key == "emit":
+            self.check(not found.measurements, key, "no measurement", found.outcome)
+        elif key in ("next", "reply", "device_clock") or is_prose(key, value):
+            return
+        else:
+            self.check(same(value, found[key]), key, value, found[key])
+
+    def observation(self, wanted, found):
+        """One of the measurements of that moment holds all its values."""
+        units = {**VALUES, "body_fat_percent": ("body_fat", "%"),
+                 "spo2_percent": ("oxygen_saturation", "%")}
+        stamp = wanted.get("time", self.expected.get("time", "")).removesuffix(".00")
+        for key, value in wanted.items():
+            if key not in units:
+                continue
+            name, unit = units[key]
+            shown = [item["values"].get(name) for item in found.measurements
+                     if item.get("device_time") == stamp]
+            holds = any(item and number(item["value"]) == number(value) and item["unit"] == unit
+                        for item in shown)
+            self.check(holds, f"{key} at {stamp}", value, shown)
 
     def wire_bytes(self, step):
         """The bytes as they went over the cable, where a case holds only what was inside."""
@@ -403,6 +483,31 @@ class CableCase:
                     self.check(one.slot == value, key, value, one.slot)
                 else:
                     self.member(key, value, one)
+
+
+# What stands before a bare report: the association, and the configuration where it is the agent's own.
+HEALTH_ASSOCIATION = ("e2000032800000000001002a50790026800000008000800000000000000000800000"
+                      "00081122334455667788{}0001010000000000")
+HEALTH_CONFIGURATIONS = {"bp": "02bc", "scale": "05dc", "glucose": "06a4", "other": "0190"}
+HEALTH_TYPES = {"weight_kg": "0002e140 06c3", "body_fat_percent": "0002e14c 0220"}
+
+
+def health_configuration(case):
+    """The APDUs that say how the report of a case is laid out."""
+    if "ext config" not in case["model"]:
+        return [HEALTH_ASSOCIATION.format(HEALTH_CONFIGURATIONS[case["class"]])]
+    objects = ""
+    for one in case["expected"]["observations"]:
+        type_, unit = HEALTH_TYPES[next(key for key in one if key in HEALTH_TYPES)].split()
+        attributes = ("092f0004" + type_ + "09960002" + unit
+                      + "0a55000c000200080a56000409900008")
+        objects += f"0006{one['handle']:04x}0003{len(attributes) // 2:04x}" + attributes
+    count = len(case["expected"]["observations"])
+    report = f"4000{count:04x}{len(objects) // 2:04x}" + objects
+    event = f"0000ffffffff0d1c{len(report) // 2:04x}" + report
+    message = f"00010101{len(event) // 2:04x}" + event
+    apdu = f"{len(message) // 2:04x}" + message
+    return [HEALTH_ASSOCIATION.format("4000"), f"e700{len(apdu) // 2:04x}" + apdu]
 
 
 class Details:

@@ -14,8 +14,8 @@ package struct WirePlan: Sendable, Equatable {
         case abbott
         case jpi
         case taidoc
-        /// IEEE 11073-20601 over PHDC or a vendor's bulk pipes.
-        case personalHealth = "personal-health"
+        /// A device of the personal health standard: the gateway is its manager.
+        case personalHealth = "ieee-11073-20601"
         /// Fixed commands, each with one answer.
         case commands
     }
@@ -88,6 +88,8 @@ package struct WirePlan: Sendable, Equatable {
     package var replyTimeout = Interval.seconds(2)
     /// A stream of a scale gives one record per weighing: the value must stand still so long.
     package var plateau: Interval?
+    /// The device's clock may be set once everything that it stored was read.
+    package var setsClock = false
 
     package init(procedure: Procedure) { self.procedure = procedure }
 

@@ -71,6 +71,8 @@ package struct AgentObject: Sendable {
     package var specification: UInt16 = 0
     /// Milliseconds that a transfer of a segment may take.
     package var transferMilliseconds: Int?
+    /// Entries that a store can hold.
+    package var storeCapacity: UInt32?
 
     package init(
         class classCode: UInt16 = ObjectClass.numeric, handle: UInt16, type: MetricType,
@@ -110,6 +112,7 @@ package struct AgentObject: Sendable {
         case AttributeCode.label: label = shownText(try value.lengthed("a label").rest)
         case AttributeCode.metricSpecification:
             specification = try value.uint16("a metric's specification")
+        case AttributeCode.storeCapacity: storeCapacity = try value.uint32("a store's capacity")
         case AttributeCode.transferTimeout:
             transferMilliseconds = Int(try value.uint32("a transfer's time")) / 8
         // What does not change how reports are read may have any form.

@@ -2,7 +2,7 @@ import Measurement
 
 /// Association, release and abort.
 extension Manager {
-    mutating func associate(_ request: AssociationRequest) {
+    mutating func associate(_ request: AssociationRequest, _ bytes: [UInt8]) {
         guard !isAssociated else {
             note(.unexpected("an association request within an association"))
             return abort(.undefined)
@@ -11,6 +11,7 @@ extension Manager {
         guard let agent = request.agent else { return reject(.rejectedNoCommonProtocol) }
         malformed = 0
         self.agent = agent
+        associationAPDU = bytes
         builder = SampleBuilder(makerID: Array(agent.systemID.prefix(3)), isTest: agent.isTest)
         actions.append(.associated(systemID: agent.systemID, configuration: agent.configuration))
         let known = knownConfiguration(agent)
@@ -49,7 +50,7 @@ extension Manager {
         note(.released(reason: reason))
         send(APDU.bytes(.releaseResponse) { $0.uint16(0) })
         disassociated()
-        actions.append(.drained)
+        actions.append(.drained(isOver: false))
     }
 
     /// Asks for the release: the agent gave all that it has.
@@ -66,7 +67,7 @@ extension Manager {
         }
         note(.released(reason: 0))
         disassociated()
-        actions.append(.drained)
+        actions.append(.drained(isOver: true))
     }
 
     private mutating func abortUnexpectedRelease() {
@@ -94,6 +95,7 @@ extension Manager {
         state = .unassociated
         isExpecting = false
         configuration = nil
+        associationAPDU = []
         configurationAPDU = nil
         request = nil
         transfer = nil

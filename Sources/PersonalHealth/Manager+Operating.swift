@@ -69,8 +69,8 @@ extension Manager {
         actions.append(
             .report(
                 ManagerReport(
-                    samples: builder.samples(observations), apdu: bytes,
-                    configuration: configurationAPDU, relativeNow: event.relativeTime)))
+                    samples: builder.samples(observations), apdu: bytes, context: context,
+                    isStored: false, relativeNow: event.relativeTime)))
         guard let invokeID else { return expectNext() }
         afterStore = AfterStore(answer: Self.answer(invokeID, event) { _ in })
         actions.append(.store)

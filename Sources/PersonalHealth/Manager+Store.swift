@@ -116,8 +116,8 @@ extension Manager {
         actions.append(
             .report(
                 ManagerReport(
-                    samples: samples, apdu: bytes, configuration: configurationAPDU,
-                    segments: segmentsAPDU, relativeNow: event.relativeTime)))
+                    samples: samples, apdu: bytes, context: context, isStored: true,
+                    relativeNow: event.relativeTime)))
         transfer?.nextIndex = max(current.nextIndex, data.index &+ data.count)
         afterStore = AfterStore(
             answer: invokeID.map { Self.confirm($0, event, data, status: 0x0080) },
@@ -143,6 +143,14 @@ extension Manager {
     private mutating func seeToClock() {
         guard options.setsClock, system.time?.canBeSet == true else { return finishStore() }
         actions.append(.askTime)
+    }
+
+    /// Leaves the agent's clock as it is.
+    mutating func keepTime() {
+        guard case .operating = state, request == nil, transfer == nil, options.setsClock else {
+            return
+        }
+        finishStore()
     }
 
     /// Sets the agent's clock to what clocks around here show.

@@ -38,6 +38,7 @@ package struct Manager: Sendable {
     var state = State.unassociated
     var framer = APDUFramer()
     var configuration: Configuration?
+    var associationAPDU: [UInt8] = []
     var configurationAPDU: [UInt8]?
     var agent: AssociationInformation?
     var builder = SampleBuilder()
@@ -81,6 +82,7 @@ package struct Manager: Sendable {
         case .timedOut: timedOut()
         case .stored: stored()
         case .time(let local, let minutes): setTime(local, utcOffsetMinutes: minutes)
+        case .timeUnknown: keepTime()
         }
         return actions
     }
@@ -130,6 +132,12 @@ package struct Manager: Sendable {
         if !isAssociated, malformed >= Self.patience { end("the agent sends what is no APDU") }
     }
 
+    /// What a report has to be read together with.
+    var context: [UInt8] {
+        let segments = transfer == nil ? [] : segmentsAPDU ?? []
+        return associationAPDU + (configurationAPDU ?? []) + segments
+    }
+
     var isAssociated: Bool {
         switch state {
         case .waitingForConfiguration, .operating, .releasing: true
@@ -139,7 +147,7 @@ package struct Manager: Sendable {
 
     private mutating func handle(_ apdu: APDU, _ bytes: [UInt8]) throws(APDUError) {
         switch apdu {
-        case .associationRequest(let request): associate(request)
+        case .associationRequest(let request): associate(request, bytes)
         case .associationResponse: abortUnlessAtRest("an association response")
         case .releaseRequest(let reason): releaseRequested(reason)
         case .releaseResponse: released()

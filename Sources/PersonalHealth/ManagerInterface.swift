@@ -10,6 +10,8 @@ package enum ManagerInput: Sendable, Equatable {
     case stored
     /// The answer to `.askTime`: what clocks around here show now.
     case time(LocalDateTime, utcOffsetMinutes: Int)
+    /// The answer to `.askTime` where nobody knows the time well enough to set a clock.
+    case timeUnknown
 }
 
 /// What a manager wants done, in order.
@@ -30,8 +32,8 @@ package enum ManagerAction: Sendable {
     case askTime
     case clockSet
     case note(ManagerNote)
-    /// The agent gave all that its store has, or it released the association.
-    case drained
+    /// The agent gave all that it has; `isOver`: and will give nothing more, its store was read.
+    case drained(isOver: Bool)
     /// The agent does not do what it must; the manager takes nothing more.
     case broken(String)
 }
@@ -40,10 +42,10 @@ package enum ManagerAction: Sendable {
 package struct ManagerReport: Sendable {
     package var samples: [Sample]
     package var apdu: [UInt8]
-    /// The APDU of the configuration, where the agent sent one.
-    package var configuration: [UInt8]?
-    /// The APDU that told the layout of the segment that this comes from.
-    package var segments: [UInt8]?
+    /// The APDUs before it that say how it is laid out: association, configuration, segments.
+    package var context: [UInt8]
+    /// Out of the agent's store, not sent at the moment of measuring.
+    package var isStored: Bool
     /// What the agent's relative clock counted when it sent this.
     package var relativeNow: UInt32?
 }

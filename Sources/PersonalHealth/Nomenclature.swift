@@ -7,6 +7,7 @@ enum AttributeCode {
     static let metricID: UInt16 = 0x092B  // MDC_ATTR_ID_PHYSIO
     static let production: UInt16 = 0x092D  // MDC_ATTR_ID_PROD_SPECN
     static let type: UInt16 = 0x092F  // MDC_ATTR_ID_TYPE
+    static let storeCapacity: UInt16 = 0x0941  // MDC_ATTR_METRIC_STORE_CAPAC_CNT
     static let measurementStatus: UInt16 = 0x0947  // MDC_ATTR_MSMT_STAT
     static let compoundValue: UInt16 = 0x094B  // MDC_ATTR_NU_CMPD_VAL_OBS
     static let value: UInt16 = 0x0950  // MDC_ATTR_NU_VAL_OBS

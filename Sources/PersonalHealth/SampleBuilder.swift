@@ -145,7 +145,6 @@ package struct SampleBuilder: Sendable {
             let padding = String(repeating: "0", count: max(0, bits.width / 4 - digits.utf8.count))
             sample.add("mdc-\(observation.type.shown)", "bits " + padding + digits)
         }
-        if observation.isManual { sample.flag("manual-entry") }
         takeChoice(observation, into: &sample)
         takePeriod(observation, into: &sample)
     }
@@ -186,6 +185,9 @@ package struct SampleBuilder: Sendable {
     }
 
     private func settle(_ sample: inout Sample, _ group: Group) {
+        // A height that somebody typed once does not make a weighing typed.
+        let shown = group.observations.filter { !$0.values.isEmpty }
+        if !shown.isEmpty, shown.allSatisfy(\.isManual) { sample.flag("manual-entry") }
         let status = group.observations.reduce(UInt16(0)) { $0 | $1.status }
         func number(_ name: QuantityName) -> ExactDecimal? {
             sample.quantities.first { $0.name == name }?.number

@@ -99,6 +99,7 @@ package struct SegmentData: Sendable {
         try reader.finish("the entries")
     }
 
+    package var byteCount: Int { entries.remaining }
     package var isLast: Bool { status & 0x4000 != 0 }
     package var isAborted: Bool { status & 0x0800 != 0 }
 

@@ -187,6 +187,16 @@ struct ManagerStoreTests {
         #expect(cable.lines.count == 1)
     }
 
+    @Test("where nobody knows the time, the clock stays and the meter is let go")
+    func timeUnknown() {
+        var cable = Cable(Agents.meter, ManagerOptions(setsClock: true))
+        cable.clock = nil
+        cable.run()
+        #expect(cable.agent.clockSetTo == nil)
+        #expect(cable.agent.ended == "released by the manager")
+        #expect(cable.isOverAtEnd)
+    }
+
     @Test("a refused clock is noted and the readings count")
     func refusedClock() {
         var manager = Manager(ManagerOptions(setsClock: true))

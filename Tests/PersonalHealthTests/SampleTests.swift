@@ -302,6 +302,16 @@ struct SampleTests {
             ])
     }
 
+    @Test("a value is typed where somebody typed it; a typed height beside a weighing is not that")
+    func typed() {
+        var weight = observation(MetricType(2, 57_664), number(76), unit: 1_731)
+        var height = observation(MetricType(2, 57_668), number(171), unit: 1_297)
+        height.isManual = true
+        #expect(lines([weight, height]) == ["weight measured · weight=76 kg · height=171 cm"])
+        weight.isManual = true
+        #expect(lines([weight]) == ["weight measured · weight=76 kg · #manual-entry"])
+    }
+
     @Test("the key's bytes hold types and raw values, so that a second read gives the same key")
     func keys() {
         let first = SampleBuilder().samples([

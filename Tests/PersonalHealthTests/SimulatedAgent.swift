@@ -202,11 +202,13 @@ struct Cable {
     var remembered: [KnownConfiguration] = []
     var relativeNow: [UInt32] = []
     var drained = 0
+    var isOverAtEnd = false
     var broken: String?
     var sent: [[UInt8]] = []
     var clockWasSet = false
     var expects: [Interval] = []
-    var clock = LocalDateTime(year: 2026, month: 11, day: 21, hour: 14, minute: 5, second: 6)!
+    var clock: LocalDateTime? = LocalDateTime(
+        year: 2026, month: 11, day: 21, hour: 14, minute: 5, second: 6)
 
     init(_ agent: SimulatedAgent, _ options: ManagerOptions = ManagerOptions()) {
         manager = Manager(options)
@@ -252,10 +254,13 @@ struct Cable {
             case .store:
                 stored = reported
                 inputs.append(.stored)
-            case .askTime: inputs.append(.time(clock, utcOffsetMinutes: 540))
+            case .askTime:
+                inputs.append(clock.map { .time($0, utcOffsetMinutes: 540) } ?? .timeUnknown)
             case .clockSet: clockWasSet = true
             case .note(let note): notes.append(note)
-            case .drained: drained += 1
+            case .drained(let isOver):
+                drained += 1
+                isOverAtEnd = isOver
             case .broken(let why): broken = why
             }
         }

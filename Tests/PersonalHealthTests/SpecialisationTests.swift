@@ -45,7 +45,7 @@ struct SpecialisationTests {
             lines: [
                 "body-composition measured · weight=79.6 kg · height=171.0 cm · body_mass_index=27.2 kg/m2 · "
                     + "body_fat=25.7 % · basal_metabolism=1695 kcal · visceral_fat_level=8.0 1 · "
-                    + "@2010-07-21T15:35:53 · person 1 · #manual-entry",
+                    + "@2010-07-21T15:35:53 · person 1",
                 "none state · @2010-07-21T15:35:53 · person 1 · mdc-0002f003: 54 unit 2368",
                 "weight measured · weight=62.5 kg · @2010-07-21T15:35:53 · person 2",
             ], answers: ["association 3", "answer d1c", "answer d1f"]),

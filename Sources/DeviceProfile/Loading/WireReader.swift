@@ -20,6 +20,7 @@ enum WireReader {
             }
             plan.plateau = keys.optional("plateau")?.duration(in: .zero ... .seconds(60))
                 .map { Interval($0) }
+            plan.setsClock = keys.optional("set-clock")?.bool() ?? false
             return procedure == nil ? nil : plan
         }
     }

@@ -6,6 +6,8 @@ package struct ListenProcedure: WireProcedure {
 
     package init(_ plan: WirePlan) { framer = WireFramer(plan.framing) }
 
+    package var isAtRest: Bool { true }
+
     package mutating func take(_ input: WireInput) -> [WireStep] {
         guard case .received(let bytes) = input else { return [] }
         let messages = framer.take(bytes).map { WireStep.message($0) }
@@ -27,12 +29,11 @@ enum WireProcedures {
         case .abbott: AbbottProcedure(plan)
         case .lifescanStorage: StorageProcedure(plan)
         case .jpi: JPIProcedure(plan)
+        case .personalHealth: PersonalHealthProcedure(plan)
         case .taidoc: TaiDocProcedure(plan)
         case .commands: CommandsProcedure(plan)
         // Its frames are decoded; the talk that fetches records is not settled.
         case .lifescanLink: nil
-        // The manager stands above this target and comes with `WireSession.init(… procedure:)`.
-        case .personalHealth: nil
         }
     }
 }

@@ -7,6 +7,13 @@ package import Measurement
 package protocol WireProcedure: Sendable {
     /// Takes one input and says what to do next, in order.
     mutating func take(_ input: WireInput) -> [WireStep]
+    /// Nothing is half done: a device that is unplugged now gave all that it had.
+    var isAtRest: Bool { get }
+}
+
+extension WireProcedure {
+    /// A talk that fetches records is under way until it says that it is complete.
+    package var isAtRest: Bool { false }
 }
 
 /// What a procedure is told.
@@ -25,6 +32,10 @@ package enum WireInput: Sendable, Equatable {
     case stored
     case timedOut
     case paused
+    /// The answer to `.askTime`: what clocks around here show.
+    case time(LocalDateTime, utcOffsetMinutes: Int)
+    /// The answer to `.askTime` while the gateway's own clock is not right.
+    case timeUnknown
 }
 
 /// What a procedure wants.
@@ -42,9 +53,19 @@ package enum WireStep: Sendable, Equatable {
     /// `.paused` comes after this time.
     case pause(Interval)
     /// A message of the device, to be decoded by the profile's layout, and what it answers.
-    case message([UInt8], request: [UInt8] = [])
-    /// The device's clock as it is now.
-    case clock(LocalDateTime)
+    ///
+    /// `isPushed`: the device sent it by itself, at the moment of measuring or soon behind it.
+    case message([UInt8], request: [UInt8] = [], isPushed: Bool = false)
+    /// The device's clock as it is now, with its offset from UTC where the device knows it.
+    case clock(LocalDateTime, utcOffsetMinutes: Int? = nil)
+    /// What the device's counter shows now, and how long a count of it is.
+    case ticks(UInt32, length: Interval)
+    /// The time is asked for, to set the device's clock: `.time` or `.timeUnknown` comes.
+    case askTime
+    /// The device has taken over the time that `.time` told.
+    case clockSet
+    /// What the device calls itself; counts where the profile is for any model.
+    case model(manufacturer: String?, name: String?)
     case serial(String)
     case firmware(String)
     /// What the device says it is; where several profiles fit, this chooses among them.

@@ -3,14 +3,18 @@ import Measurement
 
 /// Messages on their way to the store: decoded, dated, queued.
 extension WireSession {
-    mutating func decode(_ bytes: [UInt8], request: [UInt8]) {
+    mutating func decode(_ bytes: [UInt8], request: [UInt8], isPushed: Bool) {
         let source: FrameSource = profile.transport == .serial ? .serial : .usb
         guard let layout = profile.layout(for: source) ?? profile.layouts.first else { return }
         var context = FrameContext()
         context.request = request
         for reading in layout.readings(bytes, context) {
             if plan.procedure == .commands { learn(reading, request) }
-            deliver(reading, RawFrame(source: layout.source.description, bytes: bytes))
+            // What a message is read together with is kept in front of it.
+            let kept = plan.procedure == .personalHealth ? request + bytes : bytes
+            deliver(
+                reading, RawFrame(source: layout.source.description, bytes: kept),
+                isPushed: isPushed)
         }
     }
 
@@ -23,12 +27,12 @@ extension WireSession {
         if request == plan.command("clock"), let time = reading.deviceTime { clockRead(time) }
     }
 
-    private mutating func deliver(_ reading: Reading, _ frame: RawFrame) {
-        guard weighing != nil else { return enqueue(reading, frame) }
+    private mutating func deliver(_ reading: Reading, _ frame: RawFrame, isPushed: Bool) {
+        guard weighing != nil else { return enqueue(reading, frame, isPushed: isPushed) }
         switch weighing?.take(reading, frame) {
         case .began(let plateau)?: actions.append(.startTimer(.pause, plateau))
         case .ended?: actions.append(.cancelTimer(.pause))
-        case .report?: enqueue(reading, frame)
+        case .report?: enqueue(reading, frame, isPushed: isPushed)
         case .same?, nil: break
         }
     }
@@ -36,11 +40,12 @@ extension WireSession {
     /// The value stood still for as long as the profile asks: it is the weighing's one record.
     mutating func standsStill() {
         guard let (reading, frame) = weighing?.settled() else { return }
-        enqueue(reading, frame)
+        enqueue(reading, frame, isPushed: true)
     }
 
-    private mutating func enqueue(_ reading: Reading, _ frame: RawFrame) {
-        let delivery: Delivery = plan.procedure == .listen ? .pushed : .requested
+    private mutating func enqueue(_ reading: Reading, _ frame: RawFrame, isPushed: Bool) {
+        let isLive = isPushed || plan.procedure == .listen
+        let delivery: Delivery = isLive ? .pushed : .requested
         let evidence = TimeEvidence(delivery, clock)
         var entry = SessionEntry(
             reading: reading, frames: [frame], received: now,

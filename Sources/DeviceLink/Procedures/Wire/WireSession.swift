@@ -59,7 +59,7 @@ package struct WireSession: Sendable {
     package var isFinished: Bool { isOver }
 
     /// Nothing is asked of the device and no commit is under way.
-    package var isIdle: Bool { isOpen && plan.procedure == .listen && !queue.isBusy }
+    package var isIdle: Bool { isOpen && procedure.isAtRest && !queue.isBusy }
 
     /// Takes one event and says what to do.
     package mutating func handle(_ event: WireEvent) -> [WireAction] {
@@ -106,7 +106,7 @@ package struct WireSession: Sendable {
     }
 
     private mutating func unplugged() {
-        if plan.procedure == .listen, isOpen, ending == nil { return end(.complete) }
+        if procedure.isAtRest, isOpen, ending == nil { return end(.complete) }
         end(.interrupted("the device was unplugged"))
     }
 
@@ -137,8 +137,14 @@ package struct WireSession: Sendable {
         case .writeBlock(let block, let bytes): actions.append(.writeBlock(block, bytes))
         case .expect(let time): actions.append(.startTimer(.reply, time))
         case .pause(let time): actions.append(.startTimer(.pause, time))
-        case .message(let bytes, let request): decode(bytes, request: request)
-        case .clock(let time): clockRead(time)
+        case .message(let bytes, let request, let isPushed):
+            decode(bytes, request: request, isPushed: isPushed)
+        case .clock(let time, let minutes): clockRead(time, utcOffsetMinutes: minutes)
+        case .ticks(let count, let length):
+            clock.check = ClockCheck(gateway: now, reading: .ticks(UInt64(count), length: length))
+        case .askTime: return timeOfDay()
+        case .clockSet: clockWasSet()
+        case .model(let manufacturer, let name): isCalled(manufacturer, name)
         case .serial(let text): device.serial = text.isEmpty ? device.serial : text
         case .firmware(let text): device.firmware = text
         case .identify(let text): return identify(text)
@@ -170,8 +176,16 @@ package struct WireSession: Sendable {
         return .identified(plan)
     }
 
-    mutating func clockRead(_ time: LocalDateTime) {
-        clock.check = ClockCheck(gateway: now, device: time)
+    /// A device that no profile names goes by the name that it gives itself.
+    private mutating func isCalled(_ manufacturer: String?, _ name: String?) {
+        guard profile.isGeneric else { return }
+        device.manufacturer = manufacturer ?? device.manufacturer
+        device.model = name ?? device.model
+    }
+
+    mutating func clockRead(_ time: LocalDateTime, utcOffsetMinutes minutes: Int? = nil) {
+        clock.check = ClockCheck(
+            gateway: now, reading: .wall(time), state: ClockState(utcOffsetMinutes: minutes))
         guard let offset = clock.check?.offset(rules: profile.time, zone: zone) else { return }
         actions.append(.note(.clockRead(offset: offset)))
         // What a clock that is itself wrong measured is no memory for later sessions.

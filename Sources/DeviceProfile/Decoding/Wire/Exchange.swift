@@ -1,4 +1,5 @@
 import Crypto
+import PersonalHealth
 
 /// A part of a talk with a device on a cable, as somebody recorded it, and what it says.
 package struct Exchange: Sendable {
@@ -23,6 +24,8 @@ package struct Exchange: Sendable {
     private var answer: [[UInt8]] = []
     private var request: [UInt8] = []
     private var wasSending = false
+    /// All that came, where a message is read together with those before it.
+    private var whole: [UInt8] = []
 
     /// The readings of all messages, and last a summary of what else came.
     package static func readings(
@@ -36,6 +39,7 @@ package struct Exchange: Sendable {
             framer: WireFramer(profile.wire?.framing ?? .transfer), context: context)
         for step in steps { exchange.take(step) }
         exchange.closeAnswer()
+        exchange.closeWhole()
         return exchange.readings + [exchange.summary]
     }
 
@@ -75,8 +79,21 @@ package struct Exchange: Sendable {
         switch profile.wire?.procedure {
         case .omronHHX?: decode(answer.flatMap { $0 }, request)
         case .abbott?: abbott()
+        case .personalHealth?: whole += answer.flatMap { $0 }
         default: for message in answer { decode(message, request) }
         }
+    }
+
+    private mutating func closeWhole() {
+        var framer = APDUFramer()
+        let cut = framer.take(whole)
+        var earlier: [UInt8] = []
+        for apdu in cut.apdus {
+            decode(apdu, earlier)
+            earlier += apdu
+        }
+        guard earlier.count < whole.count else { return }
+        decode(Array(whole.dropFirst(earlier.count)), earlier)
     }
 
     private mutating func decode(_ message: [UInt8], _ request: [UInt8]) {

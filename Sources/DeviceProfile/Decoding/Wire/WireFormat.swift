@@ -21,6 +21,10 @@ package enum WireFormat: String, Sendable, CaseIterable {
     case microlife
     /// Frames of a Sony RC-S380.
     case port100 = "port-100"
+    /// APDUs of IEEE 11073-20601.
+    case personalHealth = "ieee-11073-20601"
+    /// A lone SFLOAT or FLOAT of such an APDU.
+    case mderNumber = "mder-number"
 
     func readings(_ bytes: [UInt8], _ context: FrameContext) throws(DecodeError) -> [Reading] {
         switch self {
@@ -34,6 +38,8 @@ package enum WireFormat: String, Sendable, CaseIterable {
         case .jpiMemory: try JPIMemory.readings(bytes)
         case .microlife: [try Microlife.reading(bytes)]
         case .port100: [try Port100.reading(bytes)]
+        case .personalHealth: try PersonalHealthFrames.readings(bytes, context)
+        case .mderNumber: [try MDERNumber.reading(bytes)]
         }
     }
 }
