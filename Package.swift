@@ -85,20 +85,14 @@ let package = Package(
             "Gateway",
             [
                 "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
-                "Measurement",
-                "DeviceProfile",
-                "DeviceLink", "TapeLink", "BluetoothLink", "Registry", "Register", "Spool",
-                "Exchange", "Uplink", "Status",
-                "DeviceLink", "TapeLink", "BluetoothLink", "USBLink", "Registry", "Spool",
-                "Exchange",
-                "Uplink", "Status",
+                "Measurement", "DeviceProfile", "DeviceLink", "TapeLink", "BluetoothLink",
+                "Registry", "Register", "Spool", "Exchange", "Uplink", "Status", "USBLink",
             ]),
         program("hakarud", ["Gateway"]),
         program(
             "hakaru",
             [
-                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "Register", "YAML",
-                "CCurl", "CLinux", "Crypto", "DataFiles", "JSON", "Measurement", "YAML",
+                "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "Register", "YAML", "Crypto",
                 "DeviceProfile", "DeviceLink", "TapeLink",
             ]),
 
@@ -130,11 +124,7 @@ let package = Package(
             "Gateway",
             [
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
-                "Registry", "Spool",
-                "USBLink",
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Registry",
-                "Spool",
-                "Uplink", "YAML",
+                "Registry", "Spool", "USBLink", "Uplink", "YAML",
             ]),
         tests("Measurement", []),
         tests("Crypto", []),
@@ -166,7 +156,6 @@ let package = Package(
             name: "CableBench",
             dependencies: ["DataFiles", "DeviceProfile", "JSON", "Measurement"],
             path: "Tests/CableBench", swiftSettings: common),
-        tests("DeviceLink", ["DeviceProfile", "Measurement", "YAML"]),
         tests(
             "TapeLink", ["DataFiles", "DeviceLink", "DeviceProfile", "JSON", "Measurement", "YAML"]),
         tests(

@@ -18,8 +18,8 @@ private struct Talk {
         for step in procedure.take(input) {
             switch step {
             case .send(let bytes): sent.append(bytes)
-            case .message(let bytes, _): messages.append(bytes)
-            case .clock(let time): clocks.append(time)
+            case .message(let bytes, _, _): messages.append(bytes)
+            case .clock(let time, _): clocks.append(time)
             case .store: isStoring = true
             case .pause: isPausing = true
             case .complete, .broken, .needsPerson: end = step

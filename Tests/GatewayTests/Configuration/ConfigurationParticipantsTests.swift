@@ -143,7 +143,7 @@ import Testing
         "what is no code is refused, not repaired into somebody else's",
         arguments: [
             "", "   ", "P_1", "P 1", "P.1", "山田", "P1\u{0}", "ABCDEFGHIJKLMNOPQRSTU", "é1", "①",
-            "P1\u{200B}",
+            "P1\u{200B}", "MDMー001",
         ])
     func refused(_ raw: String) {
         #expect(ParticipantCode(raw) == nil)
