@@ -31,6 +31,7 @@ struct PersonalHealthProcedureTests {
             models: [{ name: health }]
             transport: usb-bulk
             confidence: unverified
+            confidence-note: a profile of this test
             match: [{ interface-class: 15 }]
             wire: { procedure: ieee-11073-20601\(wire) }
             layouts: [{ source: usb, protocol: ieee-11073-20601 }]
