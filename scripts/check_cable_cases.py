@@ -112,7 +112,8 @@ class CableCase:
         if self.case["kind"] == "duplicates":
             kinds.insert(0, ("sequence", self.sequence))
         if self.case["id"] in RULES or self.case["kind"] == "algorithm":
-            kinds.insert(0, ("sequence", self.rule))
+            self.rule()
+            return self.failures
         for key, check in kinds:
             if key in self.case:
                 check()
@@ -529,7 +530,8 @@ class Details:
             self.details.update(item.get("details") or {})
 
     def __getitem__(self, key):
-        return self.details.get(key.replace("_", "-"))
+        name = key.replace("_", "-")
+        return self.details.get(name, self.details.get(name.lower()))
 
     def value(self, name):
         return (self.values.get(name) or {}).get("value")
