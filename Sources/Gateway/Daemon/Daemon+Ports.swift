@@ -22,7 +22,7 @@ extension Daemon {
         return .list("ports", plugged.map(line) + absent.map(line))
     }
 
-    private func line(_ port: USBService.Port) -> [UInt8] {
+    private func line(_ port: PluggedPort) -> [UInt8] {
         var writer = JSONWriter()
         let info = port.info
         writer.object { writer in

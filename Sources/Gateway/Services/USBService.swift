@@ -21,31 +21,13 @@ import USBLink
     private var messages: KernelMessages?
     private var scanning: Task<Void, Never>?
     private var scanAgain = false
-    private var ports: [USBPath: Port] = [:]
+    private var ports: [USBPath: PluggedPort] = [:]
     private var isStopping = false
     private let ended = LoopCondition()
     /// Devices whose descriptors cannot be what they say.
     private(set) var refusals = 0
     /// Why USB is not watched; nil while it is.
     private(set) var problem: String?
-
-    /// One plugged device.
-    struct Port {
-        var info: USBDeviceInfo
-        var profile: String?
-        /// What `hakaru port list` says of it.
-        var state = "waiting"
-        var failures = 0
-        /// How often the kernel was asked again for its interfaces.
-        var looks = 0
-        var retry: EventSource?
-        var session: Session?
-    }
-    struct Session {
-        var task: Task<Void, Never>?
-        var runner: WireSessionRunner
-        var new = 0
-    }
 
     init(
         intake: Intake, spool: Spool, counters: Counters, zone: TimeZoneRules,
@@ -64,7 +46,7 @@ import USBLink
     var state: String { problem == nil ? "watching" : "unavailable" }
 
     /// What is plugged in, in the order of the sockets.
-    var plugged: [Port] { ports.values.sorted { "\($0.info.path)" < "\($1.info.path)" } }
+    var plugged: [PluggedPort] { ports.values.sorted { "\($0.info.path)" < "\($1.info.path)" } }
 
     /// What happens with a device now.
     func state(of device: DeviceID) -> String? {
@@ -151,7 +133,7 @@ import USBLink
         for info in present {
             if ports[info.path] == nil {
                 counters.count("usb_plugged")
-                ports[info.path] = Port(info: info)
+                ports[info.path] = PluggedPort(info: info)
             } else if ports[info.path]?.session == nil, ports[info.path]?.info != info {
                 ports[info.path]?.info = info
             } else {
@@ -175,7 +157,8 @@ import USBLink
             ports[path]?.retry = nil
             spawn {
                 await host.scan()
-                guard let left = self.ports[path], left.info == port.info else { return }
+                // A message may have shown the rest before this, while the timer was still set.
+                guard let left = self.ports[path], left.isUndecided(since: port) else { return }
                 self.settle(path)
             }
         }
@@ -188,19 +171,17 @@ import USBLink
         }
     }
 
-    /// Ends the session of a port whose binding has changed, and looks at it anew.
+    /// Ends the session of every port whose own binding has changed, and looks at it anew.
     func bindingChanged() {
-        for (path, port) in ports {
-            let wanted = bound(port.info)?.id
-            guard wanted != port.profile || port.profile == nil else { continue }
-            if let session = port.session {
-                session.runner.stop()
-            } else {
-                ports[path]?.retry = nil
-                ports[path]?.profile = nil
-                consider(path)
-            }
+        for (path, port) in ports where port.isOutdated(bound: bound(port.info)?.id) {
+            // What the session has is stored first; its end looks at the port.
+            if let session = port.session { session.runner.stop() } else { anew(path) }
         }
+    }
+
+    private func anew(_ path: USBPath) {
+        ports[path]?.beginAnew()
+        consider(path)
     }
 
     private func bound(_ info: USBDeviceInfo) -> DeviceProfile? {
@@ -212,6 +193,7 @@ import USBLink
     private func consider(_ path: USBPath) {
         guard !isStopping, let port = ports[path], port.session == nil else { return }
         let bound = bound(port.info)
+        ports[path]?.binding = bound?.id
         let index = profiles()
         let fitting = index.match(CableDevice(port.info))
         let decision = PortRules.decide(
@@ -254,11 +236,12 @@ import USBLink
             return
         }
         ports[path]?.state = "session"
-        spawn { [self] in await start(path, info, candidates, transport) }
+        let attempt = ports[path]?.nextAttempt() ?? 0
+        spawn { [self] in await start(path, info, attempt, candidates, transport) }
     }
 
     private func start(
-        _ path: USBPath, _ info: USBDeviceInfo, _ candidates: [DeviceProfile],
+        _ path: USBPath, _ info: USBDeviceInfo, _ attempt: Int, _ candidates: [DeviceProfile],
         _ transport: any WireTransport
     ) async {
         let device = DeviceDescription(
@@ -266,9 +249,10 @@ import USBLink
             serial: info.ownSerial)
         guard let memory = try? await spool.memory(of: device.id) ?? DeviceMemory() else {
             counters.count("sessions_without_memory")
+            guard isWanted(path, info, attempt) else { return }
             return again(path, info, "the store cannot be read")
         }
-        guard ports[path]?.info.generation == info.generation, !isStopping else { return }
+        guard isWanted(path, info, attempt) else { return }
         guard
             let session = WireSession(
                 candidates: candidates, device: device, memory: memory, zone: zone,
@@ -284,7 +268,7 @@ import USBLink
                 clock: { GatewayTime.now() },
                 commit: { [weak self] in await self?.take($0, path, info) ?? false },
                 note: { [weak self] in self?.note($0, device) }))
-        ports[path]?.session = Session(runner: runner)
+        ports[path]?.session = PluggedPort.Session(runner: runner)
         ports[path]?.session?.task = spawn { [self] in
             counters.count("sessions_started")
             try? await spool.noteDevice(
@@ -295,6 +279,12 @@ import USBLink
             let end = await runner.run()
             finished(path, info, device, end)
         }
+    }
+
+    /// Whether the device is still there and nothing else was decided about it meanwhile.
+    private func isWanted(_ path: USBPath, _ info: USBDeviceInfo, _ attempt: Int) -> Bool {
+        guard let port = ports[path], !isStopping else { return false }
+        return port.info.generation == info.generation && port.attempt == attempt
     }
 
     private func take(
@@ -321,16 +311,16 @@ import USBLink
         counters.count(end.counter)
         guard isHere else { return }
         ports[path]?.session = nil
-        switch end {
-        case .complete:
+        switch ports[path]?.next(after: end, bound: bound(info)?.id) {
+        case .anew: anew(path)
+        case .rest:
             ports[path]?.failures = 0
             ports[path]?.state = "read"
-            // A binding that changed meanwhile is looked at now.
-            if bound(info).map({ $0.id != ports[path]?.profile }) ?? false { consider(path) }
-        case .interrupted(let why): again(path, info, why)
-        case .needsPerson(let why):
+        case .again(let why): again(path, info, why)
+        case .wait(let why):
             ports[path]?.state = "needs-person: \(why)"
             later(path, info, .seconds(300))
+        case nil: break
         }
     }
 

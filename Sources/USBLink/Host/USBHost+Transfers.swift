@@ -47,12 +47,12 @@ extension USBHost {
 
     /// Lets a stalled endpoint work again.
     package func clearHalt(_ token: USBHandle, _ endpoint: USBEndpoint) throws(USBError) {
-        guard let device = opened[token], !device.isClosing else { throw .gone }
-        let result = libusb_clear_halt(device.handle, endpoint.address)
+        guard let device = opened[token] else { throw .gone }
+        let result = libusb_clear_halt(try device.usable(), endpoint.address)
         guard result == 0 else { throw USBError(result, node: nil) }
     }
 
-    private struct Request {
+    struct Request {
         var endpoint: USBEndpoint
         var bytes: [UInt8]
         var length: Int
@@ -68,17 +68,15 @@ extension USBHost {
     private func transfer(
         _ token: USBHandle, _ request: Request
     ) async throws(USBError) -> [UInt8] {
-        guard let device = opened[token], !device.isClosing else { throw .gone }
+        guard let device = opened[token] else { throw .gone }
         guard (0...Self.longest).contains(request.length) else {
             throw .failed("a transfer of \(request.length) bytes")
         }
-        device.nextTransfer += 1
-        let number = device.nextTransfer
+        let number = device.nextNumber()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 submit(
-                    number, on: device, request, Pending(device, number, request.skip, continuation)
-                )
+                    request, on: device, Pending(device, number, request.skip, continuation))
             }
         } onCancel: {
             spawn { await self.cancel(number, on: token) }
@@ -91,9 +89,17 @@ extension USBHost {
         libusb_cancel_transfer(transfer)
     }
 
-    private func submit(
-        _ number: Int, on device: OpenDevice, _ request: Request, _ pending: Pending
-    ) {
+    /// Hands a transfer to the library.
+    ///
+    /// Other jobs of this actor may have run since the request was let in, a close among them; the
+    /// library would use what it has freed. From here on nothing comes in between.
+    func submit(_ request: Request, on device: OpenDevice, _ pending: Pending) {
+        let handle: OpaquePointer
+        do throws(USBError) { handle = try device.usable() } catch {
+            return pending.resume(.failure(error))
+        }
+        // The task was cancelled before there was a transfer that could have been.
+        guard !Task.isCancelled else { return pending.resume(.failure(.cancelled)) }
         guard let transfer = libusb_alloc_transfer(0) else {
             return pending.resume(.failure(.failed("no memory for a transfer")))
         }
@@ -101,7 +107,7 @@ extension USBHost {
         buffer.initialize(repeating: 0, count: max(1, request.length))
         for (place, byte) in request.bytes.enumerated() { buffer[place] = byte }
         let limit = UInt32(clamping: request.limit.wholeMilliseconds)
-        transfer.pointee.dev_handle = device.handle
+        transfer.pointee.dev_handle = handle
         transfer.pointee.endpoint = request.endpoint.address
         transfer.pointee.type = request.endpoint.kind.rawValue
         transfer.pointee.timeout = limit
@@ -113,21 +119,21 @@ extension USBHost {
             guard let transfer, let context = transfer.pointee.user_data else { return }
             Unmanaged<Pending>.fromOpaque(context).takeRetainedValue().ended(transfer)
         }
-        device.transfers[number] = transfer
+        device.transfers[pending.number] = transfer
         let result = libusb_submit_transfer(transfer)
         guard result != 0 else { return }
         Unmanaged.passUnretained(pending).release()
-        device.transfers[number] = nil
         buffer.deallocate()
         libusb_free_transfer(transfer)
+        device.ended(pending.number)
         pending.resume(.failure(USBError(result, node: nil)))
     }
 }
 
 /// A transfer under way; ended once, on the USB thread.
-private final class Pending {
+final class Pending {
     private let device: OpenDevice
-    private let number: Int
+    let number: Int
     private let skip: Int
     private let continuation: CheckedContinuation<Result<[UInt8], USBError>, Never>
 
@@ -145,14 +151,10 @@ private final class Pending {
 
     func ended(_ transfer: UnsafeMutablePointer<libusb_transfer>) {
         let result = outcome(transfer.pointee)
-        device.transfers[number] = nil
         transfer.pointee.buffer?.deallocate()
         libusb_free_transfer(transfer)
+        device.ended(number)
         resume(result)
-        guard device.transfers.isEmpty else { return }
-        let waiting = device.drained
-        device.drained = []
-        for continuation in waiting { continuation.resume() }
     }
 
     private func outcome(_ transfer: libusb_transfer) -> Result<[UInt8], USBError> {

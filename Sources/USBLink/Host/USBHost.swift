@@ -123,15 +123,14 @@ package actor USBHost {
     ///
     /// A second call does nothing.
     package func close(_ token: USBHandle) async {
-        guard let device = opened[token], !device.isClosing else { return }
-        device.isClosing = true
+        guard let device = opened[token], let handle = device.beginClosing() else { return }
         for transfer in device.transfers.values { libusb_cancel_transfer(transfer) }
         // Cancelled transfers end on this thread; the library must not lose its device before.
         while !device.transfers.isEmpty {
-            await withCheckedContinuation { device.drained.append($0) }
+            await withCheckedContinuation { device.whenDrained($0) }
         }
-        for interface in device.claimed { libusb_release_interface(device.handle, interface) }
-        libusb_close(device.handle)
+        for interface in device.claimed { libusb_release_interface(handle, interface) }
+        libusb_close(handle)
         // The library leaves a descriptor open that it was given.
         Glibc.close(device.descriptor)
         opened[token] = nil
@@ -143,23 +142,6 @@ package actor USBHost {
 
 /// Names an open device.
 package struct USBHandle: Sendable, Hashable { let number: Int }
-
-/// An open device; touched on the USB thread only.
-final class OpenDevice {
-    let handle: OpaquePointer
-    let descriptor: Int32
-    let claimed: [Int32]
-    var isClosing = false
-    var transfers: [Int: UnsafeMutablePointer<libusb_transfer>] = [:]
-    var nextTransfer = 0
-    var drained: [CheckedContinuation<Void, Never>] = []
-
-    init(handle: OpaquePointer, descriptor: Int32, claimed: [Int32]) {
-        self.handle = handle
-        self.descriptor = descriptor
-        self.claimed = claimed
-    }
-}
 
 /// Who is plugged in, as both threads see it; as long as there are devices, so it cannot overflow.
 final class DeviceTable: Sendable {
