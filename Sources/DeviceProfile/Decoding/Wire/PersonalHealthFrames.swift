@@ -12,7 +12,9 @@ enum PersonalHealthFrames {
     ) throws(DecodeError) -> [Reading] {
         var talk = Talk()
         do throws(APDUError) {
-            for apdu in try apdus(context.request) { _ = try talk.take(apdu) }
+            if !context.request.isEmpty {
+                for apdu in try apdus(context.request) { _ = try talk.take(apdu) }
+            }
             var readings: [Reading] = []
             var offset = 0
             for apdu in try apdus(bytes) {
