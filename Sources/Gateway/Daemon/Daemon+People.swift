@@ -19,7 +19,10 @@ extension Daemon {
             await self?.participants() ?? .gone
         }
         server.route("POST", "/v1/participants", subpaths: true) { [weak self] request in
-            await self?.registerCard(request) ?? .gone
+            guard request.rest.hasSuffix("/purge") else {
+                return await self?.registerCard(request) ?? .gone
+            }
+            return await self?.purge(request) ?? .gone
         }
         server.route("GET", "/v1/stations") { [weak self] _ in await self?.stations() ?? .gone }
         server.route("POST", "/v1/stations", subpaths: true) { [weak self] request in

@@ -8,16 +8,13 @@ import Status
 /// What people ask of the store itself: a person's values gone for good, another master key.
 extension Daemon {
     func addStoreRoutes() {
-        server.route("POST", "/v1/participants", subpaths: true) { [weak self] request in
-            await self?.participant(request) ?? .gone
-        }
         server.route("POST", "/v1/keys/rotate") { [weak self] request in
             await self?.rotateKeys(request) ?? .gone
         }
     }
 
     /// `POST /v1/participants/CODE/purge`.
-    private func participant(_ request: SocketRequest) async -> SocketResponse {
+    func purge(_ request: SocketRequest) async -> SocketResponse {
         let words = request.rest.split(separator: "/").map(String.init)
         guard words.count == 2, words[1] == "purge" else { return .notFound(request.path) }
         guard let body = request.document else { return .badBody }

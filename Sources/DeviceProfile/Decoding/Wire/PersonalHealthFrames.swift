@@ -12,9 +12,9 @@ enum PersonalHealthFrames {
     ) throws(DecodeError) -> [Reading] {
         var talk = Talk()
         do throws(APDUError) {
-            if !context.request.isEmpty {
-                for apdu in try apdus(context.request) { _ = try talk.take(apdu) }
-            }
+            // A frame may stand for itself, without anything that was said before.
+            let before = context.request.isEmpty ? [] : try apdus(context.request)
+            for apdu in before { _ = try talk.take(apdu) }
             var readings: [Reading] = []
             var offset = 0
             for apdu in try apdus(bytes) {
