@@ -11,6 +11,7 @@ import YAML
     private(set) var workers: [DestinationWorker] = []
     private(set) var policies: [DestinationPolicy] = []
     private let people: People
+    private let data: DataDirectory
 
     /// - Throws: a format that cannot be read, with all of its problems.
     init(
@@ -18,6 +19,7 @@ import YAML
         people: People
     ) throws {
         self.people = people
+        self.data = data
         let client = try HTTPClient(userAgent: "hakaru/\(version)")
         let store = SpoolOutbox(spool: spool)
         for entry in configuration.destinations {
@@ -36,6 +38,15 @@ import YAML
                     // Consent is looked at again now, so that a retry stops after a withdrawal.
                     prepare: { [people] in await people.preparation(of: $0, to: name) }))
         }
+    }
+
+    /// The formats in which a person can take values along.
+    var exportFormats: [String] { Configuration.Format.shippedNames }
+
+    /// One of them as it lies in its file; nil for another name or a file that cannot be read.
+    func exportFormat(_ name: String) -> FormatDefinition? {
+        guard exportFormats.contains(name) else { return nil }
+        return try? Self.format(.shipped(name), data: data)
     }
 
     func wake() { for worker in workers { worker.wake() } }
