@@ -270,6 +270,7 @@ extension SQL {
         first_seen, last_seen, last_record, records, \(memoryColumns)
         FROM device ORDER BY device_id
         """)
+    static let newestRow = SQL("SELECT coalesce(max(id), 0) FROM record")
     static let insertFailure = SQL(
         """
         INSERT INTO failed_measurement(device_id, failure_key, at) VALUES(?,?,?)

@@ -214,7 +214,8 @@ import Testing
         }
     }
 
-    @Test func `readings that a killed daemon left waiting are dated by the next one`() async throws {
+    @Test func `readings that a killed daemon left waiting are dated by the next one`() async throws
+    {
         try await Self.run { desk async throws in
             _ = await desk.take([Self.reading(10)])
             let hands = Hands()
