@@ -6,7 +6,7 @@ enum DemoCommand {
     static let command = Command(
         path: ["demo"], summary: "play recorded devices through the daemon and show their readings",
         details:
-            "MODEL is a model or a profile; without one, a cuff, two scales and a glucose meter are "
+            "MODEL is a model or a profile; without one, a cuff and two scales are "
             + "played. Readings are marked as simulated and are nobody's unless their devices are "
             + "registered. A session that was played before brings nothing new: nothing is stored twice.",
         words: "[MODEL…]", wordCount: 0...100

@@ -15,11 +15,9 @@ struct DemoTapes: Sendable {
         var description: String
     }
 
-    /// A cuff with a slow clock and failed measurements, a scale that is connected, a glucose meter
-    /// and a scale that is only heard.
-    static let usual = [
-        "and-ua-651ble", "and-uc-352ble", "roche-accu-chek", "xiaomi-mi-body-composition-scale-2",
-    ]
+    /// A cuff with a slow clock and failed measurements, a scale that is connected and one that is
+    /// only heard: their sessions go the same way each time.
+    static let usual = ["and-ua-651ble", "and-uc-352ble", "xiaomi-mi-body-composition-scale-2"]
     private static let prefix = "demo-"
 
     /// The folder of the shipped profiles, with a folder of tapes for each.
