@@ -4,6 +4,7 @@ enum CommandTable {
         [
             StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
+            DemoCommand.command,
         ] + RecordCommands.all + OwnDataCommands.all + PeopleCommands.all + SessionCommands.all
         + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
