@@ -64,8 +64,12 @@ enum Log {
         for scalar in value.unicodeScalars {
             switch scalar {
             case "\"", "\\": out += "\\\(scalar)"
-            case _ where scalar.value < 32 || scalar.value == 127: out += "?"
-            default: out.unicodeScalars.append(scalar)
+            default:
+                switch scalar.properties.generalCategory {
+                // What would steer a terminal or turn the line around: names come from radio.
+                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: out += "?"
+                default: out.unicodeScalars.append(scalar)
+                }
             }
         }
         return out + "\""

@@ -2,7 +2,8 @@
 enum CommandTable {
     static let all: [Command] =
         [
-            StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
+            StatusCommand.command, DoctorCommand.command, DevicesCommand.command,
+            DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
         ] + PeopleCommands.all + SessionCommands.all + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
