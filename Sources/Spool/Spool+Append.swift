@@ -202,7 +202,7 @@ struct Appender {
                 memory.newestDeviceTime.map { .integer($0.localMicroseconds) } ?? .null,
                 .integer(memory.newestSequence), .instant(memory.lastSessionEndedAt),
                 .integer(memory.batteryPercent), .text(ClockStepText.write(memory.clockSteps)),
-                .interval(memory.clockLatency),
+                .interval(memory.clockLatency), .text(memory.abilities?.joined(separator: "; ")),
             ])
         try noteClock(memory, of: device)
     }

@@ -21,6 +21,13 @@ extension Spool {
         }
     }
 
+    /// The row of the newest record; 0 while there is none.
+    package func newestRow() throws(SpoolError) -> RowID {
+        try reading { connection throws(SpoolError) in
+            RowID(try connection.integer(.newestRow))
+        }
+    }
+
     package func record(_ row: RowID) throws(SpoolError) -> StoredRecord? {
         try reading { connection throws(SpoolError) in
             try connection.records(.record, [.row(row)]).first

@@ -255,12 +255,13 @@ extension SQL {
         """
         UPDATE device SET next_sequence = ?2, clock_offset = ?3, clock_checked_at = ?4,
         clock_set_at = ?5, newest_device_time = ?6, newest_sequence = ?7, last_session_ended_at = ?8,
-        battery = coalesce(?9, battery), clock_steps = ?10, clock_latency = ?11 WHERE device_id = ?1
+        battery = coalesce(?9, battery), clock_steps = ?10, clock_latency = ?11,
+        abilities = coalesce(?12, abilities) WHERE device_id = ?1
         """)
     private static let memoryColumns = """
         next_sequence, clock_offset, clock_checked_at, clock_set_at, newest_device_time,
         newest_sequence, last_session_ended_at, battery, failed_measurements, clock_steps,
-        clock_latency
+        clock_latency, abilities
         """
     static let memory = SQL("SELECT \(memoryColumns) FROM device WHERE device_id = ?")
     static let devices = SQL(
@@ -269,6 +270,7 @@ extension SQL {
         first_seen, last_seen, last_record, records, \(memoryColumns)
         FROM device ORDER BY device_id
         """)
+    static let newestRow = SQL("SELECT coalesce(max(id), 0) FROM record")
     static let insertFailure = SQL(
         """
         INSERT INTO failed_measurement(device_id, failure_key, at) VALUES(?,?,?)

@@ -5,6 +5,7 @@ enum CommandTable {
             StatusCommand.command, DoctorCommand.command, DevicesCommand.command,
             DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
+            DemoCommand.command,
         ] + PeopleCommands.all + SessionCommands.all + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
         + PortCommands.all + ProfileCommands.all + offline + [completion]

@@ -26,6 +26,7 @@ extension Daemon {
         addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()
+        addDemoRoutes()
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }
         server.routeEvents("/v1/events")
     }

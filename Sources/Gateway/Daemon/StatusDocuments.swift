@@ -137,6 +137,7 @@ struct StatusDocuments {
                     writer.member("set_at", memory.clockSetAt.map(time))
                 })
             writer.member("battery_percent", memory.batteryPercent)
+            if let abilities = memory.abilities { writer.member("abilities", strings: abilities) }
             writer.member("bonded", bonded)
             writer.member("state", live)
         }
