@@ -6,7 +6,8 @@ enum CommandTable {
             DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
             DemoCommand.command,
-        ] + PeopleCommands.all + SessionCommands.all + ListsCommands.all + PairCommands.all
+        ] + RecordCommands.all + OwnDataCommands.all + PeopleCommands.all + SessionCommands.all
+        + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
         + PortCommands.all + ProfileCommands.all + offline + [completion]
 

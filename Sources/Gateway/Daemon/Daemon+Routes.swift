@@ -19,10 +19,10 @@ extension Daemon {
         server.route("GET", "/v1/destinations") { [weak self] _ in
             await self?.destinations() ?? .gone
         }
-        server.route("GET", "/v1/records") { [weak self] in await self?.records($0) ?? .gone }
         addDecisionRoutes()
         addStoreRoutes()
         addPeopleRoutes()
+        addRecordRoutes()
         addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()

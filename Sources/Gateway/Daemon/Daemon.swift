@@ -31,6 +31,7 @@ import Status
     let server: StatusServer
     let documents: StatusDocuments
     let quarantine: QuarantineDesk
+    let desk: RecordDesk
     let clockWatch: ClockWatch
     let people: People
     var register: DeviceRegister
@@ -75,6 +76,7 @@ import Status
             latencies: latencies)
         intake.people = people
         quarantine = QuarantineDesk(intake: intake)
+        desk = RecordDesk(people: people, intake: intake)
         clockWatch = ClockWatch(intake: intake)
         var socket = StatusServer.Options(path: options.runtimeDirectory + "/hakaru.sock")
         socket.group = configuration.status.group
@@ -88,9 +90,13 @@ import Status
     package func start() async throws {
         try watchSignals()
         await openStore()
-        await noteConfiguration()
+        if !options.answersOnly { await noteConfiguration() }
         addRoutes()
         try server.start()
+        guard !options.answersOnly else {
+            profiles.reload()
+            return Log.notice("answering-only")
+        }
         intake.onStored = { [weak self] records in self?.stored(records) }
         intake.onUndated = { [weak self] in self?.clockWatch.nudge() }
         uplinkTask = spawn { [uplink] in await uplink.run() }

@@ -19,7 +19,7 @@ struct DestinationPolicy: Sendable {
 /// trouble is over; links are told, and take nothing more from devices.
 @LoopActor final class Intake {
     let spool: Spool
-    private let counters: Counters
+    let counters: Counters
     let profiles: @LoopActor () -> ProfileIndex
     private let roster: @LoopActor () -> Roster
     private let policies: @LoopActor () -> [DestinationPolicy]
@@ -249,6 +249,7 @@ struct DestinationPolicy: Sendable {
         counters.count("records_grown", by: changed.count - stored.count)
         if !changed.isEmpty { onStored(changed) }
         if stored.contains(where: { $0.quarantine == .noClockSync }) { onUndated() }
+        await resolveDoubts(entries, results)
         return stored.count
     }
 

@@ -37,8 +37,8 @@ struct SpoolOutbox: OutboxStore {
     private func outboxBatch(_ batch: Batch) -> OutboxBatch {
         OutboxBatch(
             id: batch.id, idempotencyKey: batch.idempotencyKey, formedAt: batch.formedAt,
-            // The 更新日時 of an edited value is the one that the receiver holds; a value that the device
-            // itself went on counting carries its own.
+            // The 更新日時 of a value that a person edited is the one that the receiver holds; a value
+            // that the device itself went on counting carries its own.
             items: batch.items.map {
                 Uplink.OutboxItem(
                     id: $0.rowID.number, record: $0.record, participant: $0.participant,

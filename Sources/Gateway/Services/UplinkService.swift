@@ -54,6 +54,15 @@ import YAML
         entries = try prepared(for: configuration)
     }
 
+    /// The formats in which a person can take values along.
+    var exportFormats: [String] { Configuration.Format.shippedNames }
+
+    /// One of them as it lies in its file; nil for another name or a file that cannot be read.
+    func exportFormat(_ name: String) -> FormatDefinition? {
+        guard exportFormats.contains(name) else { return nil }
+        return try? Self.format(.shipped(name), data: data)
+    }
+
     func wake() { for worker in workers { worker.wake() } }
 
     // MARK: another configuration

@@ -17,6 +17,9 @@ package struct StationBook: Sendable, Equatable {
         var at: StationMoment
     }
 
+    /// Why a reading is nobody's while an earlier one may still come.
+    package static let doubt = "the person before may have measured only now"
+
     package init(_ stations: [Station] = []) { self.stations = stations }
 
     /// Takes other stations while sessions go on.
@@ -167,7 +170,7 @@ package struct StationBook: Sendable, Equatable {
         }
         guard owed(index, name, question.kind, at: taken.earliest, moment) == 0 else {
             return .nobody(
-                "the person before may have measured only now", session: session.id, station: name)
+                Self.doubt, session: session.id, station: name)
         }
         return .person(session.person, session: session.id, station: name)
     }
