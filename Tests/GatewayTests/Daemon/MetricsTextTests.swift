@@ -1,8 +1,8 @@
 import Measurement
-import Spool
 import Testing
 
 @testable import Gateway
+@testable import Spool
 
 @Suite struct MetricsTextTests {
     @Test func `a value that is not known gives no line instead of a wrong zero`() {

@@ -1,5 +1,6 @@
 import DataFiles
 import Glibc
+import Measurement
 import Testing
 
 @testable import Gateway
