@@ -2,7 +2,8 @@
 enum CommandTable {
     static let all: [Command] =
         [
-            StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
+            StatusCommand.command, DoctorCommand.command, DevicesCommand.command,
+            DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
             DemoCommand.command,
         ] + RecordCommands.all + OwnDataCommands.all + PeopleCommands.all + SessionCommands.all

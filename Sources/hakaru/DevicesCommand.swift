@@ -1,3 +1,4 @@
+import DataFiles
 import DeviceProfile
 import JSON
 import Measurement

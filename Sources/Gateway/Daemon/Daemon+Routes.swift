@@ -69,6 +69,8 @@ extension Daemon {
             writeDestinations(destinations, &writer)
             storage(used, counts == nil, &writer)
             profileState(&writer)
+            writer.member(
+                "configuration", object: { configurationState.write(&$0, time: documents.time) })
         }
         return SocketResponse(body: writer.bytes)
     }
@@ -178,7 +180,7 @@ extension Daemon {
     private func device(_ stored: StoredDevice) -> [UInt8] {
         let models = stored.profile.flatMap { profiles.index[id: $0]?.modelNames } ?? []
         var owner: String?
-        if case .participant(let participant, rule: _, ownership: _) = roster.assignment(
+        if case .participant(let participant, rule: _, ownership: _) = people.roster.assignment(
             of: stored.description, slot: nil, models: models)
         {
             owner = participant
@@ -249,9 +251,10 @@ extension Daemon {
                     "destination_\(name)_total", value, "{destination=\"\(worker.snapshot.name)\"}")
             }
         }
-        let text = lines.joined(separator: "\n") + "\n"
+        lines += await gauges()
         return SocketResponse(
-            status: 200, contentType: "text/plain; version=0.0.4", body: Array(text.utf8))
+            status: 200, contentType: "text/plain; version=0.0.4",
+            body: Array(MetricsText.document(lines).utf8))
     }
 
     private func bluetoothMetrics() -> [String] {

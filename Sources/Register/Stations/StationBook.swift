@@ -22,6 +22,12 @@ package struct StationBook: Sendable, Equatable {
 
     package init(_ stations: [Station] = []) { self.stations = stations }
 
+    /// Takes other stations while sessions go on.
+    ///
+    /// What stood at a station has to stand there still: a reading from before would be judged by the
+    /// new place. A device changes its place by a move, which knows its moment.
+    package mutating func replace(_ stations: [Station]) { self.stations = stations }
+
     package subscript(_ name: String) -> Station? { stations.first { $0.name == name } }
 
     // MARK: what is told

@@ -273,7 +273,7 @@ import Uplink
             _ = try await records.add(typing, by: Self.staff)
             var states: [String] = []
             let batch = try #require(
-                try await SpoolOutbox(spool: desk.spool).formBatch(
+                try await SpoolOutbox(spool: desk.spool, latencies: Latencies()).formBatch(
                     "common-db", maximum: 9, at: Desk.noon))
             for item in batch.items {
                 var item = item
