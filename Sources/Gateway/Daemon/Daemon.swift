@@ -128,6 +128,9 @@ import Status
                 counters: counters, zone: zone, profiles: { profiles.index },
                 register: { register }, endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
+            service.onConnection = { [weak self] in
+                self?.server.publish("connection", $0.document)
+            }
             tasks.append(spawn { await service.run() })
         }
         if configuration.usb.enabled {
