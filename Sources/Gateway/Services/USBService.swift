@@ -43,6 +43,9 @@ import USBLink
         self.profiles = profiles
     }
 
+    /// How far the library's thread has come; nil while there is none.
+    var work: WorkMeter.Reading? { host?.work }
+
     var state: String { problem == nil ? "watching" : "unavailable" }
 
     /// What is plugged in, in the order of the sockets.
