@@ -41,6 +41,7 @@ extension SessionMachine {
 
     /// What the device is was read in an earlier session: its values come first, then that once more.
     mutating func postponeInformation() {
+        featureReads = operations.filter { if case .readFeature = $0 { true } else { false } }
         postponed = operations.filter { isKnown($0) }
         var first = operations.filter { !isKnown($0) }
         let end = first.last == .leave ? first.count - 1 : first.count
@@ -108,11 +109,19 @@ extension SessionMachine {
         case .modelNumber: device.model = trimmed
         case .serialNumber: device.serial = trimmed
         case .firmwareRevision:
-            if let before = device.firmware, before != trimmed { featuresAreDue = true }
+            if let before = device.firmware, before != trimmed { askFeaturesAgain() }
             device.firmware = trimmed
         default: return
         }
         actions.append(.note(.information(device)))
+    }
+
+    /// Another firmware may be able to do other things; those that were passed over come at the end.
+    private mutating func askFeaturesAgain() {
+        featuresAreDue = true
+        let passed = featureReads.filter { !operations.contains($0) }
+        postponed += passed
+        operations = passed + operations
     }
 
     private mutating func feature(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {

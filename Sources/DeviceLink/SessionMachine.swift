@@ -32,6 +32,7 @@ package struct SessionMachine: Sendable {
     var current: SessionOperation?
     /// Reads that wait until the device's values are on their way.
     var postponed: [SessionOperation] = []
+    var featureReads: [SessionOperation] = []
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
     /// Frames of which another one has the other half.
