@@ -149,6 +149,9 @@ import Status
                 register: { [weak self] in self?.register ?? named },
                 endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
+            service.onConnection = { [weak self] in
+                self?.server.publish("connection", $0.document)
+            }
             tasks.append(spawn { await service.run() })
         }
         if configuration.usb.enabled {
