@@ -4,7 +4,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite @LoopActor struct ServicesVitalsTests {
+@Suite(.timeLimit(.minutes(1))) @LoopActor struct ServicesVitalsTests {
     nonisolated init() { LoopThread.start() }
 
     /// A part whose state a test sets.
