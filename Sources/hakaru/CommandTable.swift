@@ -4,7 +4,8 @@ enum CommandTable {
         [
             StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
-        ] + PeopleCommands.all + SessionCommands.all + ListsCommands.all + PairCommands.all
+        ] + PeopleCommands.all + SessionCommands.all + ReaderCommands.all + ListsCommands.all
+        + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
         + PortCommands.all + ProfileCommands.all + offline + [completion]
 
