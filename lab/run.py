@@ -10,7 +10,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -19,6 +21,7 @@ sys.path.insert(0, HERE)
 
 from framework import registry  # noqa: E402
 from vm import image, machine  # noqa: E402
+from vm.disk import VolatileDisk  # noqa: E402
 
 printing = threading.Lock()
 
@@ -35,6 +38,7 @@ class Output:
     def __init__(self, report, file):
         self._report, self._file, self._rest = report, file, b""
         self._talk = []
+        self.cuts, self.failed = False, False
 
     def __call__(self, data):
         self._file.write(data)
@@ -42,8 +46,14 @@ class Output:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             text = line.decode(errors="replace")
+            if text.startswith("CUT") and self.cuts:
+                raise machine.PowerCut()
             if text.startswith("RESULT "):
-                self._report(json.loads(text[7:]), "\n".join(self._talk))
+                result = json.loads(text[7:])
+                self.failed = not result["passed"]
+                if self.cuts and result["passed"]:
+                    continue  # there is another boot to come
+                self._report(result, "\n".join(self._talk))
                 self._talk = []
             else:
                 self._talk.append(text)
@@ -57,19 +67,42 @@ class Output:
 class Lab:
     """The whole run."""
 
-    def __init__(self, options, scenarios):
+    def __init__(self, options, scenarios, names):
         self.options, self.scenarios = options, scenarios
         self.results = os.path.join(options.cache, "results")
         self.failed_tails = {}
         shutil.rmtree(self.results, ignore_errors=True)
         os.makedirs(self.results)
         self.kernel = image.set_up(options.cache, options.kernel, say)
+        self.package = self._package() if any(scenarios[name].package for name in names) else None
+
+    def _package(self):
+        """The Debian package of the programs; HAKARU_PACKAGE names one that is there."""
+        if os.environ.get("HAKARU_PACKAGE"):
+            return os.path.abspath(os.environ["HAKARU_PACKAGE"])
+        say("making the package")
+        done = subprocess.run([os.path.join(ROOT, "scripts/package")], capture_output=True, text=True,
+                              env={**os.environ, "HAKARU_BUILD": self.options.programs})
+        if done.returncode:
+            raise image.CannotSetUp("scripts/package failed:\n" + (done.stdout + done.stderr)[-2000:])
+        # Packed without compression: an emulated machine takes a minute to unpack it otherwise.
+        packed = os.path.join(ROOT, done.stdout.splitlines()[-1])
+        tree, plain = os.path.join(self.options.cache, "package"), os.path.join(self.options.cache, "package.deb")
+        shutil.rmtree(tree, ignore_errors=True)
+        for words in (["-R", packed, tree], ["--root-owner-group", "-Znone", "-b", tree, plain]):
+            subprocess.run(["dpkg-deb", *words], check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(tree)
+        return plain
 
     def play(self, names, attempt):
         """Plays the scenarios; returns their results by name."""
         groups = []
+        for name in names:
+            if self.scenarios[name].boots > 1:  # a machine of its own
+                groups.append((self.scenarios[name].systemd, [name]))
         for systemd in (False, True):
-            fitting = [name for name in names if self.scenarios[name].systemd == systemd]
+            fitting = [name for name in names
+                       if self.scenarios[name].systemd == systemd and self.scenarios[name].boots == 1]
             for part in range(self.options.jobs if fitting else 0):
                 if fitting[part::self.options.jobs]:
                     groups.append((systemd, fitting[part::self.options.jobs]))
@@ -88,13 +121,18 @@ class Lab:
         python = os.path.join(self.options.cache, "venv/bin/python")
         with open(os.path.join(folder, "machine-%d.log" % number), "wb") as file:
             output = Output(report, file)
-            outcome = machine.run(machine.Machine(
+            vm = machine.Machine(
                 cache=self.options.cache, kernel=self.kernel, modules=["hci_vhci", "vhci_hcd"], systemd=systemd,
                 shares=[folder], folder=ROOT, timeout=60 + sum(self.scenarios[n].seconds for n in names),
                 command=[python, os.path.join(HERE, "suite.py"), "--root", ROOT,
                          "--programs", self.options.programs, "--results", folder,
+                         *(["--package", self.package] if self.package else []),
                          *(["--systemd"] if systemd else []),
-                         *(["--debug"] if self.options.debug else []), *names]), output)
+                         *(["--debug"] if self.options.debug else []), *names])
+            if self.scenarios[names[0]].boots == 1:
+                outcome = machine.run(vm, output)
+            else:
+                outcome = self._boots(vm, output, self.scenarios[names[0]].boots, attempt)
         for name in names:
             if name not in results:
                 if machine.stopping():
@@ -109,6 +147,27 @@ class Lab:
                 if results[name]["passed"]:
                     results[name].update(passed=False, problem="the guest's kernel had a fault")
         return results
+
+    def _boots(self, vm, output, count, attempt):
+        """Starts a machine on one disk again and again; where it asks for it, its power is cut."""
+        with tempfile.TemporaryDirectory(prefix="hakaru-disk-") as folder:
+            vm.disk = VolatileDisk(os.path.join(folder, "image"), 3 << 30)
+            subprocess.run(["mkfs.ext4", "-q", "-F", vm.disk.path], check=True)
+            command = list(vm.command)
+            for boot in range(1, count + 1):
+                vm.command = [*command[:-1], "--boot", str(boot), command[-1]]
+                output.cuts = boot < count
+                try:
+                    outcome = machine.run(vm, output)
+                    vm.disk.power_off()
+                except machine.PowerCut:
+                    waiting, lost = vm.disk.cut(seed=attempt * 100 + boot)
+                    say("power cut in boot %d: of %d sectors that were not flushed %d are lost" % (
+                        boot, waiting, lost))
+                    continue
+                if output.failed or outcome.why:
+                    break
+            return outcome
 
     def _print(self, result, talk, attempt):
         figures = ", ".join("%s %s" % item for item in result["figures"].items())
@@ -162,7 +221,7 @@ def main(arguments):
     if options.needs_programs:
         return 0 if any(scenarios[name].needs_programs for name in names) else 1
     try:
-        lab = Lab(options, scenarios)
+        lab = Lab(options, scenarios, names)
     except image.CannotSetUp as reason:
         print("scripts/lab: %s" % reason, file=sys.stderr)
         return 1

@@ -119,6 +119,8 @@ package enum SessionNote: Sendable, Equatable {
     case clockNotSet(because: String)
     case information(DeviceDescription)
     case battery(percent: Int)
+    /// What the device says that it can do, by name.
+    case abilities([String])
     case ignored(BluetoothUUID, byteCount: Int)
     case recordAccess(String)
     case refused(step: String, String)

@@ -21,6 +21,7 @@ extension SessionMachine {
         current = operation
         switch operation {
         case .readInformation(let uuid), .readClock(let uuid): actions.append(.read(uuid))
+        case .readFeature(let uuid): featuresAreDue ? actions.append(.read(uuid)) : next()
         case .setClock(let uuid, let zone): setClock(uuid, zone)
         case .subscribe(let uuid): actions.append(.subscribe(uuid))
         case .recordAccess(let plan): startRecordAccess(plan)
@@ -41,6 +42,7 @@ extension SessionMachine {
     mutating func valueRead(_ uuid: BluetoothUUID, _ bytes: [UInt8], _ latency: Interval) {
         switch current {
         case .readInformation(uuid): information(uuid, bytes)
+        case .readFeature(uuid): feature(uuid, bytes)
         case .readClock(uuid): clockRead(uuid, bytes, latency)
         default: return
         }
@@ -52,7 +54,7 @@ extension SessionMachine {
         case .readClock(uuid):
             if endsSession(error) { return close(after: error) }
             actions.append(.note(.clockUnreadable(error.summary)))
-        case .readInformation(uuid):
+        case .readInformation(uuid), .readFeature(uuid):
             if endsSession(error) { return close(after: error) }
             actions.append(.note(.refused(step: "read \(uuid)", error.summary)))
         default: return
@@ -77,10 +79,23 @@ extension SessionMachine {
         case .manufacturerName: device.manufacturer = trimmed
         case .modelNumber: device.model = trimmed
         case .serialNumber: device.serial = trimmed
-        case .firmwareRevision: device.firmware = trimmed
+        case .firmwareRevision:
+            if let before = device.firmware, before != trimmed { featuresAreDue = true }
+            device.firmware = trimmed
         default: return
         }
         actions.append(.note(.information(device)))
+    }
+
+    private mutating func feature(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {
+        do throws(DecodeError) {
+            abilities += try DeviceAbilities.read(uuid, bytes).filter { !abilities.contains($0) }
+        } catch {
+            return actions.append(.note(.refused(step: "features \(uuid)", error.description)))
+        }
+        memory.abilities = abilities
+        queue.memoryChanged = true
+        actions.append(.note(.abilities(abilities)))
     }
 
     // MARK: writes and subscriptions

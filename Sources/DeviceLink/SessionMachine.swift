@@ -45,6 +45,9 @@ package struct SessionMachine: Sendable {
     var hasSubscription = false
     /// The device's own time was answered by ours in this session.
     var hasAnsweredClock = false
+    /// What the device can do is asked once, and again after its firmware has changed.
+    var featuresAreDue: Bool
+    var abilities: [String] = []
     /// Why the device could not give all that it has although the link stood.
     var shortfall: String?
     /// What the owner says about the device.
@@ -75,6 +78,7 @@ package struct SessionMachine: Sendable {
         self.plan = plan
         self.device = device
         self.memory = memory
+        featuresAreDue = memory.abilities == nil
         self.now = now
         self.owner = owner
         self.context = owner.completing(context, device.bluetoothAddress)

@@ -4,6 +4,7 @@ import Measurement
 /// One thing to do with the device; the profile's steps are expanded into these.
 enum SessionOperation: Sendable, Equatable {
     case readInformation(BluetoothUUID)
+    case readFeature(BluetoothUUID)
     case readClock(BluetoothUUID)
     case setClock(BluetoothUUID, ClockSetting)
     case subscribe(BluetoothUUID)
@@ -20,6 +21,7 @@ enum SessionOperation: Sendable, Equatable {
     var summary: String {
         switch self {
         case .readInformation: "its information was read"
+        case .readFeature: "its features were read"
         case .readClock: "its clock was read"
         case .setClock: "its clock was set"
         case .subscribe: "a subscription was made"
@@ -55,6 +57,8 @@ enum SessionOperation: Sendable, Equatable {
             switch step {
             case .readInformation:
                 return information.filter { can($0, .read) }.map { .readInformation($0) }
+                    + DeviceAbilities.characteristics.filter { can($0, .read) }
+                    .map { .readFeature($0) }
             case .readClock(let uuid):
                 if can(uuid, .read) { return [.readClock(uuid)] }
                 note(.clockUnreadable("the device has no readable \(uuid)"))

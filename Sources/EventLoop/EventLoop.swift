@@ -131,12 +131,4 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         guard let code = exitCode.withLock({ $0 }) else { return }
         sd_event_exit(event, code)
     }
-
-    /// Answers the service manager's watchdog from the loop itself; false where none is asked for.
-    ///
-    /// A loop that hangs stops answering and the service manager restarts the daemon.
-    @LoopActor @discardableResult
-    package func enableWatchdog() throws(EventLoopError) -> Bool {
-        try EventLoopError.check("sd_event_set_watchdog", sd_event_set_watchdog(event, 1)) > 0
-    }
 }

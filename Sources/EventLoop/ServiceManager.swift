@@ -22,6 +22,17 @@ package enum ServiceManager {
         send("RELOADING=1\nMONOTONIC_USEC=\(GatewayClock.monotonicMicroseconds())")
     }
 
+    /// How long the service manager waits for `alive` before it ends the daemon; nil: it does not wait.
+    package static var watchdog: Duration? {
+        var microseconds: UInt64 = 0
+        guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
+        return .microseconds(Int64(clamping: microseconds))
+    }
+
+    /// Tells that the daemon makes progress.
+    @discardableResult
+    package static func alive() -> Bool { send("WATCHDOG=1") }
+
     /// Sets the one line that the service manager shows beside the service.
     @discardableResult
     package static func status(_ text: String) -> Bool { send("STATUS=" + line(text)) }

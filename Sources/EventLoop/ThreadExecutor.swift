@@ -12,6 +12,8 @@ package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     private var queue: [UnownedJob] = []
     private var isStopping = false
     private let name: String
+    /// How far the thread has come with what it was given.
+    package let work = WorkMeter()
     private var thread = pthread_t()
 
     /// Starts the thread; all signals are blocked in it.
@@ -50,6 +52,7 @@ package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
         let unowned = UnownedJob(job)
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
+        work.take()
         queue.append(unowned)
         pthread_cond_signal(condition)
     }
@@ -78,7 +81,10 @@ package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
         linux_name_this_thread(name)
         var jobs: [UnownedJob] = []
         while take(&jobs) {
-            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+            for job in jobs {
+                job.runSynchronously(on: asUnownedSerialExecutor())
+                work.finish()
+            }
             jobs.removeAll(keepingCapacity: true)
         }
     }

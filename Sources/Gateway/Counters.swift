@@ -4,6 +4,14 @@ import EventLoop
 @LoopActor final class Counters {
     private(set) var values: [String: Int] = [:]
 
+    /// Names that metrics show from the start, so that an alert has something to look at.
+    static let known = [
+        "readings_lost", "records_refused", "frames_rejected", "store_failures", "store_shortages",
+        "readings_duplicate", "readings_without_record", "sessions_started", "sessions_complete",
+        "sessions_interrupted", "sessions_need_person", "sightings_unmatched", "tapes_failed",
+        "configuration_reloads", "configuration_refusals", "usb_no_permission",
+    ]
+
     nonisolated init() {}
 
     func count(_ name: String, by amount: Int = 1) {

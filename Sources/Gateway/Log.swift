@@ -3,6 +3,9 @@ import Glibc
 
 /// Writes events to standard error, one line each: `event key=value …`, with a syslog level in front.
 ///
+/// Where standard error is the journal, a line goes there with its event and values as fields too:
+/// `journalctl -u hakarud HAKARU_EVENT=record-stored`.
+///
 /// No measurement value, participant code or whole address belongs into a line above debug level.
 enum Log {
     enum Level: Int, Sendable, CaseIterable {
@@ -43,11 +46,16 @@ enum Log {
         _ level: Level, _ event: String, _ fields: KeyValuePairs<String, String>
     ) {
         guard level.rawValue <= threshold.withLock({ $0.rawValue }) else { return }
-        var line = marksLevels ? "<\(level.rawValue)>" : ""
-        line += event
+        var line = event
         for (key, value) in fields { line += " \(key)=\(quoted(value))" }
-        line += "\n"
-        var rest = Array(line.utf8)[...]
+        if JournalEntry.isOurs, JournalEntry(level.rawValue, event, fields, line: line).send() {
+            return
+        }
+        write((marksLevels ? "<\(level.rawValue)>" : "") + line + "\n")
+    }
+
+    private static func write(_ text: String) {
+        var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
@@ -61,13 +69,22 @@ enum Log {
         let isPlain = value.utf8.allSatisfy { $0 > 32 && $0 != 34 && $0 != 61 && $0 < 127 }
         if isPlain, !value.isEmpty { return value }
         var out = "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": out += "\\\(scalar)"
-            case _ where scalar.value < 32 || scalar.value == 127: out += "?"
-            default: out.unicodeScalars.append(scalar)
-            }
+        for scalar in harmless(value).unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { out += "\\" }
+            out.unicodeScalars.append(scalar)
         }
         return out + "\""
+    }
+
+    /// Without what would steer a terminal or turn the line around: names come from radio.
+    static func harmless(_ value: String) -> String {
+        var out = String.UnicodeScalarView()
+        for scalar in value.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: out.append("?")
+            default: out.append(scalar)
+            }
+        }
+        return String(out)
     }
 }

@@ -115,13 +115,19 @@ package struct JSONWriter: Sendable {
             case 10: escape("n")
             case 13: escape("r")
             case 9: escape("t")
-            case 0..<32:
-                escape("u")
-                bytes.append(contentsOf: [48, 48, hexDigit(byte >> 4), hexDigit(byte & 15)])
+            case 0..<32, 127: control(byte)
+            // U+0080 to U+009F steer a terminal too; in UTF-8 they have C2 in front.
+            case 0x80...0x9F where bytes.last == 0xC2:
+                bytes.removeLast()
+                control(byte)
             default: bytes.append(byte)
             }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+    private mutating func control(_ code: UInt8) {
+        escape("u")
+        bytes.append(contentsOf: [48, 48, hexDigit(code >> 4), hexDigit(code & 15)])
     }
     private mutating func escape(_ letter: Unicode.Scalar) {
         bytes.append(UInt8(ascii: "\\"))

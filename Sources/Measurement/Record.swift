@@ -119,5 +119,7 @@ package struct DeviceMemory: Sendable, Equatable {
     package var lastSessionEndedAt: Instant?
     package var failedMeasurements: Int = 0
     package var batteryPercent: Int?
+    /// What the device said that it can do, such as `multiple-bonds`; nil where it was never asked.
+    package var abilities: [String]?
     package init() {}
 }

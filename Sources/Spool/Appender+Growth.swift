@@ -8,9 +8,10 @@ extension Appender {
     /// A reading of an earlier moment than the one that is stored changes nothing: frames may come
     /// in any order. Where the record went already, it goes again, under the same natural key.
     func grow(_ row: RowID, _ entry: SpoolEntry) throws(SpoolError) -> AppendResult {
-        guard let found = try connection.readable(row), found.discarded == nil else {
-            return .duplicate(row)
-        }
+        // What a person corrected or took back, no device changes any more.
+        guard let found = try connection.readable(row), found.discarded == nil,
+            try connection.integer(.countVersions, [.row(row)]) == 0
+        else { return .duplicate(row) }
         let record = entry.record
         if record.quantities == found.record.quantities, record.flags == found.record.flags {
             return .duplicate(row)

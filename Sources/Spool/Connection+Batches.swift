@@ -30,6 +30,7 @@ extension Connection {
             do throws(UnreadableColumn) {
                 let stored = try StoredRecord(storedAt: id, &reader, self)
                 guard let participant = stored.participant else { return (nil, "unassigned") }
+                guard stored.discarded == nil else { return (nil, "withdrawn") }
                 let item = OutboxItem(
                     rowID: id, record: stored.record, participant: participant,
                     storedAt: stored.storedAt, revision: stored.revision,
@@ -58,7 +59,7 @@ extension Connection {
         try count("records_held", by: 1)
     }
 
-    /// The first open batch; `isWhole` is false when one of its records cannot be sent any more.
+    /// The first open batch; `isWhole` is false when one of its records cannot be sent as it was.
     ///
     /// The key stands for all of the records: without one of them it would be another batch.
     func openBatch(
@@ -75,7 +76,10 @@ extension Connection {
         let batch = Batch(
             id: head.id, destination: destination, idempotencyKey: head.key,
             formedAt: head.formedAt, items: items)
-        return (batch, !items.isEmpty && items.count == rows.count)
+        let isWhole =
+            !items.isEmpty && items.count == rows.count
+            && Self.idempotencyKey(destination, items) == head.key
+        return (batch, isWhole)
     }
 
     func dissolve(batch id: Int64) throws(SpoolError) {
@@ -118,6 +122,7 @@ extension Connection {
         _ result: RecordResult, _ batch: Int64, _ destination: String, _ now: Instant
     ) throws(SpoolError) -> Bool {
         let member: [SQLValue] = [.row(result.rowID), .integer(batch)]
+        if !result.outcome.isArrival, try run(.leaveBatch, member) == 1 { return true }
         switch result.outcome {
         case .accepted:
             return try run(.markDelivered, [.null, .instant(now)] + member) == 1
@@ -148,5 +153,15 @@ extension Connection {
             text += "\(item.record.key) \(item.participant)\(revision)\n"
         }
         return String(hexadecimal(SHA256.digest(Array(text.utf8))).prefix(32))
+    }
+}
+
+extension RecordResult.Outcome {
+    /// The receiver has it.
+    fileprivate var isArrival: Bool {
+        switch self {
+        case .accepted, .duplicate: true
+        case .rejected, .held, .noTable, .retry: false
+        }
     }
 }

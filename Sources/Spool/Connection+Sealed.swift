@@ -83,7 +83,7 @@ extension Connection {
         return found ?? nil
     }
 
-    private func opened(
+    func opened(
         _ bytes: [UInt8], by keyID: Int64?, at place: String
     ) throws(SpoolError) -> [UInt8] {
         guard let keyID else { return bytes }
@@ -116,6 +116,7 @@ extension Connection {
             try run(.deleteFrames, [.row(row)])
             try Appender(connection: self, now: now).insertFrames(frames, row, of: owner)
         }
+        try resealVersions(of: row, for: owner, at: now)
         if let evidence = try evidence(of: row) { try save(evidence, row, of: owner, at: now) }
         // Letters of this row only: they are listed after the row before it.
         let letters = try deadLetters(after: RowID(row.number - 1), limit: 100)

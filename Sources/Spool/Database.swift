@@ -1,4 +1,5 @@
 import CSQLite
+import EventLoop
 import Glibc
 
 /// An open SQLite database; closed when the value goes away.
@@ -7,6 +8,8 @@ import Glibc
 @safe struct Database: ~Copyable {
     let path: String
     fileprivate let handle: OpaquePointer
+    /// Held as long as SQLite may call it.
+    private let meter: WorkMeter?
 
     enum Mode {
         case readWrite
@@ -15,8 +18,10 @@ import Glibc
     }
 
     /// Opens an existing file.
+    ///
+    /// - Parameter meter: hears of every so many instructions, so that a long statement is no hang.
     init(
-        path: String, mode: Mode = .readWrite, vfs: String? = nil
+        path: String, mode: Mode = .readWrite, vfs: String? = nil, meter: WorkMeter? = nil
     ) throws(SpoolError) {
         var opened: OpaquePointer?
         let access =
@@ -33,7 +38,17 @@ import Glibc
             throw .readOnly(SpoolFault(path: path, text: "the file cannot be written"))
         }
         self.path = path
+        self.meter = meter
         handle = opened
+        guard let meter else { return }
+        sqlite3_progress_handler(
+            opened, 200_000,
+            { context in
+                if let context {
+                    Unmanaged<WorkMeter>.fromOpaque(context).takeUnretainedValue().step()
+                }
+                return 0
+            }, Unmanaged.passUnretained(meter).toOpaque())
     }
 
     deinit { sqlite3_close_v2(handle) }

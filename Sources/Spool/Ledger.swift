@@ -32,6 +32,10 @@ package enum LedgerEvent: String, Sendable, CaseIterable {
     /// A person said whose an unassigned record is.
     case assigned
     case cardRegistered = "card-registered"
+    /// A person typed a value.
+    case typed
+    /// A person took a record back.
+    case withdrawn
 }
 
 /// Who did it.

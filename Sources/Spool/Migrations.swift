@@ -14,6 +14,8 @@ struct Migration: Sendable {
         Migration(version: 2, statements: secondSchema),
         Migration(version: 3, statements: thirdSchema),
         Migration(version: 4, statements: registerSchema),
+        Migration(version: 5, statements: abilitiesSchema),
+        Migration(version: 6, statements: versionSchema),
     ]
 }
 

@@ -13,7 +13,7 @@ struct Salvage {
         "device",
         "failed_measurement", "counter", "spent_key", "ledger", "remembered", "time_evidence",
         "clock_check", "list_row", "consent", "station_session", "station_move", "card",
-        "record_context",
+        "record_context", "record_version",
     ]
 
     /// Puts a new store in the place of the damaged one.

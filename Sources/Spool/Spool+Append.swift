@@ -49,7 +49,7 @@ extension Spool {
 
 extension Connection {
     /// Refuses the transaction when the pages in use exceed the maximum.
-    fileprivate func checkRoom(_ maximum: Int64) throws(SpoolError) {
+    func checkRoom(_ maximum: Int64) throws(SpoolError) {
         let used = try integer(.pagesInUse) * (try integer(.pageSize))
         guard used <= maximum else { throw .full(limit: maximum, path: database.path) }
     }
@@ -86,7 +86,10 @@ struct Appender {
     var connection: Connection
     var now: Instant
 
-    mutating func append(_ entry: SpoolEntry) throws(SpoolError) -> AppendResult {
+    /// - Parameter isOfDevice: a device gave it, and is known from now on.
+    mutating func append(
+        _ entry: SpoolEntry, isOfDevice: Bool = true
+    ) throws(SpoolError) -> AppendResult {
         if let known = try known(entry) { return .duplicate(known) }
         let sealed = try connection.seal(
             RecordColumns.secret(entry.record), for: entry.participant,
@@ -106,7 +109,7 @@ struct Appender {
         try insertDeliveries(entry, row)
         try insertEvidence(entry, row)
         try connection.insertContext(entry.context, row)
-        try noteDevice(entry.record)
+        if isOfDevice { try noteDevice(entry.record) }
         return .stored(row)
     }
 
@@ -202,7 +205,7 @@ struct Appender {
                 memory.newestDeviceTime.map { .integer($0.localMicroseconds) } ?? .null,
                 .integer(memory.newestSequence), .instant(memory.lastSessionEndedAt),
                 .integer(memory.batteryPercent), .text(ClockStepText.write(memory.clockSteps)),
-                .interval(memory.clockLatency),
+                .interval(memory.clockLatency), .text(memory.abilities?.joined(separator: "; ")),
             ])
         try noteClock(memory, of: device)
     }

@@ -8,6 +8,8 @@ package struct RecordContext: Sendable, Equatable {
     package var setting: String
     /// 検査機関ID, where a laboratory or clinic is behind the value.
     package var testLabID: String?
+    /// 測定法コード, for a HbA1c whose method somebody gave.
+    package var methodCode: String?
     /// `self`, `staff` or `medical-professional`.
     package var measuredBy: String
     package var isMedicalDevice: Bool
@@ -16,8 +18,9 @@ package struct RecordContext: Sendable, Equatable {
 
     package init(
         station: String? = nil, session: Int64? = nil, setting: String, testLabID: String? = nil,
-        measuredBy: String, isMedicalDevice: Bool, sensitivity: String
+        methodCode: String? = nil, measuredBy: String, isMedicalDevice: Bool, sensitivity: String
     ) {
+        self.methodCode = methodCode
         self.station = station
         self.session = session
         self.setting = setting
@@ -37,6 +40,17 @@ extension Spool {
     /// The circumstances of a record; nil for one from before they were kept.
     package func context(of row: RowID) throws(SpoolError) -> RecordContext? {
         try reading { connection throws(SpoolError) in try connection.context(of: row) }
+    }
+
+    /// Accepted records that are nobody's for a reason, of the sessions at a station after one of them.
+    package func unassigned(
+        because reason: String, station: String, kind: MeasurementKind, after session: Int64
+    ) throws(SpoolError) -> [StoredRecord] {
+        try reading { connection throws(SpoolError) in
+            try connection.records(
+                .recordsInDoubt,
+                [.text(reason), .text(kind.rawValue), .text(station), .integer(session)])
+        }
     }
 
     /// The readings that were taken in each of these sessions and the later ones.
@@ -62,6 +76,7 @@ extension Connection {
                 .row(row), .text(context.station), context.session.map { .integer($0) } ?? .null,
                 .text(context.setting), .text(context.testLabID), .text(context.measuredBy),
                 .flag(context.isMedicalDevice), .text(context.sensitivity),
+                .text(context.methodCode),
             ])
     }
 
@@ -70,8 +85,8 @@ extension Connection {
             RecordContext(
                 station: reader.optionalText(), session: reader.optionalInteger(),
                 setting: reader.text(), testLabID: reader.optionalText(),
-                measuredBy: reader.text(), isMedicalDevice: reader.flag(),
-                sensitivity: reader.text())
+                methodCode: reader.optionalText(), measuredBy: reader.text(),
+                isMedicalDevice: reader.flag(), sensitivity: reader.text())
         }
     }
 }
@@ -80,14 +95,15 @@ extension SQL {
     static let insertContext = SQL(
         """
         INSERT INTO record_context(record_id, station, session_id, setting, test_lab_id,
-        measured_by, medical_device, sensitivity) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)
+        measured_by, medical_device, sensitivity, method_code) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)
         ON CONFLICT(record_id) DO UPDATE SET station = ?2, session_id = ?3, setting = ?4,
-        test_lab_id = ?5, measured_by = ?6, medical_device = ?7, sensitivity = ?8
+        test_lab_id = ?5, measured_by = ?6, medical_device = ?7, sensitivity = ?8,
+        method_code = ?9
         """)
     static let contextOf = SQL(
         """
-        SELECT station, session_id, setting, test_lab_id, measured_by, medical_device, sensitivity
-        FROM record_context WHERE record_id = ?
+        SELECT station, session_id, setting, test_lab_id, method_code, measured_by, medical_device,
+        sensitivity FROM record_context WHERE record_id = ?
         """)
     static let takenInSessions = SQL(
         """

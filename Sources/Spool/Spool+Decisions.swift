@@ -46,7 +46,8 @@ extension Spool {
                 reader throws(SpoolError) in
                 (
                     owner: reader.optionalText(), quarantine: reader.optionalText(),
-                    observed: reader.optionalInstant(), rule: reader.optionalText()
+                    observed: reader.optionalInstant(), rule: reader.optionalText(),
+                    discarded: reader.optionalInstant()
                 )
             }
             guard let found else { throw .refused("there is no record \(row.number)") }
@@ -55,6 +56,9 @@ extension Spool {
             }
             guard found.rule != SpoolEntry.guestRule else {
                 throw .refused("record \(row.number) is a guest's")
+            }
+            guard found.discarded == nil else {
+                throw .refused("record \(row.number) was withdrawn or discarded")
             }
             try connection.run(
                 .assignParticipant, [.text(participant), .text(rule), .row(row)])
@@ -95,11 +99,14 @@ extension Spool {
         try writing { connection throws(SpoolError) in
             let found = try connection.first(.assignmentOf, [.row(row)]) {
                 reader throws(SpoolError) in
-                (owner: reader.optionalText(), quarantine: reader.optionalText())
+                let owner = reader.optionalText()
+                let quarantine = reader.optionalText()
+                (_, _) = (reader.optionalInstant(), reader.optionalText())
+                return (owner: owner, quarantine: quarantine, discarded: reader.optionalInstant())
             }
             guard let found else { throw .refused("there is no record \(row.number)") }
-            guard found.owner != nil, found.quarantine == nil else {
-                throw .refused("record \(row.number) is unassigned or in quarantine")
+            guard found.owner != nil, found.quarantine == nil, found.discarded == nil else {
+                throw .refused("record \(row.number) is unassigned, in quarantine or withdrawn")
             }
             try connection.run(.deleteDeadLetter, [.row(row), .text(destination)])
             return try connection.run(

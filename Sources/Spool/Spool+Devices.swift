@@ -104,6 +104,9 @@ extension RowReader {
         memory.failedMeasurements = count()
         memory.clockSteps = ClockStepText.read(optionalText() ?? "")
         memory.clockLatency = optionalInterval()
+        memory.abilities = optionalText().map { text in
+            text.split(separator: ";").map { String($0.drop { $0 == " " }) }
+        }
         return memory
     }
 }

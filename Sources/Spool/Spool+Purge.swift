@@ -44,6 +44,7 @@ extension Spool {
             // Neither a card nor a turn at a station leads to this person any more.
             try connection.run(.deleteCards, [.text(participant)])
             try connection.run(.deleteTurns, [.text(participant)])
+            try connection.run(.forgetSpentKeys, [.text(participant)])
             try connection.count("records_purged", by: records)
             try connection.note(
                 LedgerNote(.purged, by: actor, on: participant) { writer in
@@ -139,5 +140,10 @@ extension SQL {
         "SELECT id FROM record WHERE participant = ? ORDER BY id LIMIT ?")
     static let deleteCards = SQL("DELETE FROM card WHERE participant = ?")
     static let deleteTurns = SQL("DELETE FROM station_session WHERE participant = ?")
+    static let forgetSpentKeys = SQL(
+        """
+        UPDATE spent_key SET participant = NULL, kind = NULL, observed_at = NULL
+        WHERE participant = ?
+        """)
     static let emptyLog = SQL("PRAGMA wal_checkpoint(TRUNCATE)")
 }

@@ -13,11 +13,19 @@ extension Spool {
             case .guest: try connection.records(.recordsOfGuests, page)
             case .quarantined: try connection.records(.recordsQuarantined, page)
             case .discarded: try connection.records(.recordsDiscarded, page)
+            case .withdrawn: try connection.records(.recordsWithdrawn, page)
             case .waiting: try connection.records(.recordsByDelivery, page, .waiting)
             case .held: try connection.records(.recordsByDelivery, page, .held)
             case .deadLetters: try connection.records(.recordsByDelivery, page, .dead)
             case .delivered: try connection.records(.recordsByDelivery, page, .delivered)
             }
+        }
+    }
+
+    /// The row of the newest record; 0 while there is none.
+    package func newestRow() throws(SpoolError) -> RowID {
+        try reading { connection throws(SpoolError) in
+            RowID(try connection.integer(.newestRow))
         }
     }
 
@@ -88,7 +96,8 @@ extension Connection {
             Delivery(
                 destination: reader.text(),
                 state: DeliveryState(rawValue: reader.text()) ?? .held,
-                reason: reader.optionalText(), deliveredAt: reader.optionalInstant())
+                reason: reader.optionalText(), deliveredAt: reader.optionalInstant(),
+                isOnItsWay: reader.flag())
         }
     }
 }

@@ -110,11 +110,13 @@ extension Spool {
             let discarded = try connection.all(
                 .expiredDiscarded, [.instant(now - delivered), .integer(limit)]
             ) { row throws(SpoolError) in row.row() }
-            for row in rows + discarded {
+            // What was delivered and taken back afterwards is in both.
+            let expired = Set(rows + discarded)
+            for row in expired {
                 try connection.run(.spendKey, [.row(row), .instant(now)])
                 try connection.run(.deleteRecord, [.row(row)])
             }
-            result.records = rows.count + discarded.count
+            result.records = expired.count
             if result.records > 0 {
                 try connection.note(
                     LedgerNote(.expired, on: "records") { [count = result.records] writer in

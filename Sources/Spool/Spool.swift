@@ -1,4 +1,4 @@
-import EventLoop
+package import EventLoop
 package import Measurement
 
 /// Where the store lies and how large it may become.
@@ -16,6 +16,8 @@ package struct SpoolConfiguration: Sendable {
     package var busyTimeout: Interval = .seconds(5)
     /// Another file layer than SQLite's own; tests inject faults with it.
     var vfs: String?
+    /// Hears that a long statement gets on; the store's own thread has one.
+    var meter: WorkMeter?
     var migrations = Migration.all
     /// Asks for what is free on the store's file system.
     var freeBytes: @Sendable (String) -> Int64? = { path in Spool.freeBytes(at: path) }
@@ -60,6 +62,7 @@ package actor Spool {
     /// - Parameter now: the time for migrations and set-aside names; records bring their own.
     package init(_ configuration: SpoolConfiguration, now: @escaping @Sendable () -> Instant) {
         self.configuration = configuration
+        self.configuration.meter = executor.work
         self.now = now
         files = StoreFiles(directory: configuration.directory)
     }
@@ -85,7 +88,15 @@ package actor Spool {
         executor.stop()
     }
 
+    /// How far the store's thread has come; may be asked from anywhere.
+    package nonisolated var work: WorkMeter.Reading { executor.work.reading }
+
     package func setMaximum(bytes: Int64) { configuration.maximumBytes = bytes }
+    /// Takes other limits while the store is open.
+    package func setLimits(maximum: Int64, reserve: Int64) {
+        configuration.maximumBytes = maximum
+        configuration.reserveBytes = reserve
+    }
     package var maximumBytes: Int64 { configuration.maximumBytes }
     /// Nothing more is taken from devices above this.
     var roomLimit: Int64 { max(0, configuration.maximumBytes - configuration.reserveBytes) }

@@ -5,7 +5,7 @@ extension SQL {
     static let countUnassigned = SQL(
         """
         SELECT COUNT(*) FROM record WHERE participant IS NULL AND quarantine IS NULL
-        AND participant_rule IS NOT 'guest'
+        AND participant_rule IS NOT 'guest' AND discarded_at IS NULL
         """)
     static let countQuarantined = SQL(
         "SELECT COUNT(*) FROM record WHERE quarantine IS NOT NULL AND discarded_at IS NULL")
@@ -31,12 +31,15 @@ extension SQL {
         """)
     static let expiredDiscarded = SQL(
         """
-        SELECT id FROM record WHERE quarantine IS NOT NULL AND discarded_at < ? ORDER BY id LIMIT ?
+        SELECT id FROM record WHERE discarded_at < ?1 AND NOT EXISTS (SELECT 1 FROM delivery d
+            WHERE d.record_id = record.id AND (d.state = 'waiting' OR d.delivered_at >= ?1))
+        ORDER BY id LIMIT ?2
         """)
     // The key stays: a device that sends its history again must not fill it in anew.
     static let spendKey = SQL(
         """
-        INSERT INTO spent_key(record_key, record_id, at) SELECT record_key, id, ?2 FROM record
+        INSERT INTO spent_key(record_key, record_id, at, participant, kind, observed_at)
+        SELECT record_key, id, ?2, participant, kind, observed_at FROM record
         WHERE id = ?1 ON CONFLICT(record_key) DO NOTHING
         """)
     static let deleteRecord = SQL("DELETE FROM record WHERE id = ?")

@@ -68,7 +68,8 @@ extension SQL {
     static let quarantineOf = SQL(
         "SELECT record_key, quarantine, discarded_at FROM record WHERE id = ?")
     static let assignmentOf = SQL(
-        "SELECT participant, quarantine, observed_at, participant_rule FROM record WHERE id = ?")
+        "SELECT participant, quarantine, observed_at, participant_rule, discarded_at FROM record "
+            + "WHERE id = ?")
     static let assignParticipant = SQL(
         "UPDATE record SET participant = ?, participant_rule = ? WHERE id = ?")
     static let spentKey = SQL("SELECT record_id FROM spent_key WHERE record_key = ?")
@@ -86,7 +87,7 @@ extension SQL {
     static let recordsAfter = SQL(stored + "WHERE id > ? ORDER BY id LIMIT ?")
     static let recordsUnassigned = SQL(
         stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL "
-            + "AND participant_rule IS NOT 'guest' ORDER BY id LIMIT ?")
+            + "AND participant_rule IS NOT 'guest' AND discarded_at IS NULL ORDER BY id LIMIT ?")
     static let recordsOfGuests = SQL(
         stored + "WHERE id > ? AND participant IS NULL AND quarantine IS NULL "
             + "AND participant_rule = 'guest' ORDER BY id LIMIT ?")
@@ -95,6 +96,18 @@ extension SQL {
             + "ORDER BY id LIMIT ?")
     static let recordsDiscarded = SQL(
         stored + "WHERE id > ? AND quarantine IS NOT NULL AND discarded_at IS NOT NULL "
+            + "ORDER BY id LIMIT ?")
+    static let recordsOfPerson = SQL(
+        stored + "WHERE participant = ? AND id > ? ORDER BY id LIMIT ?")
+    static let recordsInDoubt = SQL(
+        stored + """
+            WHERE participant IS NULL AND quarantine IS NULL AND discarded_at IS NULL
+            AND participant_rule = ? AND kind = ? AND id IN
+            (SELECT record_id FROM record_context WHERE station = ? AND session_id > ?)
+            ORDER BY id LIMIT 1000
+            """)
+    static let recordsWithdrawn = SQL(
+        stored + "WHERE id > ? AND quarantine IS NULL AND discarded_at IS NOT NULL "
             + "ORDER BY id LIMIT ?")
     /// Accepted records of a device, the nearest to a row.
     static let recordBefore = SQL(
@@ -123,7 +136,8 @@ extension SQL {
         """)
     static let deliveriesOfRecord = SQL(
         """
-        SELECT d.destination, d.state, coalesce(l.reason, d.reason), d.delivered_at
+        SELECT d.destination, d.state, coalesce(l.reason, d.reason), d.delivered_at,
+        d.batch_id IS NOT NULL
         FROM delivery d LEFT JOIN dead_letter l
         ON l.record_id = d.record_id AND l.destination = d.destination
         WHERE d.record_id = ? ORDER BY d.destination
@@ -158,12 +172,28 @@ extension SQL {
         UPDATE delivery SET state = 'waiting', reason = NULL, waiting_since = ?
         WHERE record_id = ? AND destination = ? AND state IN ('held', 'dead')
         """)
+    /// A version that was changed while it travelled is there; the one after it waits on.
     static let markDelivered = SQL(
         """
-        UPDATE delivery SET state = 'delivered', reason = ?, delivered_at = ?, batch_id = NULL,
-        batch_position = NULL,
-        held_update = (SELECT coalesce(updated_at, stored_at) FROM record r WHERE r.id = record_id)
+        UPDATE delivery SET state = CASE WHEN \(isSuperseded) THEN 'waiting' ELSE 'delivered' END,
+        reason = ?, delivered_at = ?, batch_id = NULL, batch_position = NULL,
+        held_update = coalesce(batch_update,
+            (SELECT coalesce(updated_at, stored_at) FROM record r WHERE r.id = record_id))
         WHERE record_id = ? AND batch_id = ?
+        """)
+    /// The answer is about a version that is no longer the record's, or about one taken back.
+    private static let isSuperseded = """
+        EXISTS (SELECT 1 FROM record r WHERE r.id = record_id AND r.discarded_at IS NULL
+            AND r.revision > batch_revision)
+        """
+    /// What was changed or taken back while it travelled and did not arrive: nobody's fault.
+    static let leaveBatch = SQL(
+        """
+        UPDATE delivery SET batch_id = NULL, batch_position = NULL,
+        state = CASE WHEN \(isSuperseded) THEN 'waiting' ELSE 'held' END,
+        reason = CASE WHEN \(isSuperseded) THEN NULL ELSE 'withdrawn' END
+        WHERE record_id = ? AND batch_id = ? AND (\(isSuperseded) OR EXISTS
+            (SELECT 1 FROM record r WHERE r.id = record_id AND r.discarded_at IS NOT NULL))
         """)
     static let markDead = SQL(
         """
@@ -214,8 +244,10 @@ extension SQL {
         "SELECT record_id, batch_position FROM delivery WHERE batch_id = ? ORDER BY batch_position")
     static let putIntoBatch = SQL(
         """
-        UPDATE delivery SET batch_id = ?, batch_position = ?
-        WHERE record_id = ? AND destination = ? AND state = 'waiting'
+        UPDATE delivery SET batch_id = ?1, batch_position = ?2,
+        (batch_revision, batch_update) = (SELECT revision, coalesce(updated_at, stored_at)
+            FROM record WHERE id = ?3)
+        WHERE record_id = ?3 AND destination = ?4 AND state = 'waiting'
         """)
     static let emptyBatch = SQL(
         "UPDATE delivery SET batch_id = NULL, batch_position = NULL WHERE batch_id = ?")
@@ -255,12 +287,13 @@ extension SQL {
         """
         UPDATE device SET next_sequence = ?2, clock_offset = ?3, clock_checked_at = ?4,
         clock_set_at = ?5, newest_device_time = ?6, newest_sequence = ?7, last_session_ended_at = ?8,
-        battery = coalesce(?9, battery), clock_steps = ?10, clock_latency = ?11 WHERE device_id = ?1
+        battery = coalesce(?9, battery), clock_steps = ?10, clock_latency = ?11,
+        abilities = coalesce(?12, abilities) WHERE device_id = ?1
         """)
     private static let memoryColumns = """
         next_sequence, clock_offset, clock_checked_at, clock_set_at, newest_device_time,
         newest_sequence, last_session_ended_at, battery, failed_measurements, clock_steps,
-        clock_latency
+        clock_latency, abilities
         """
     static let memory = SQL("SELECT \(memoryColumns) FROM device WHERE device_id = ?")
     static let devices = SQL(
@@ -269,6 +302,7 @@ extension SQL {
         first_seen, last_seen, last_record, records, \(memoryColumns)
         FROM device ORDER BY device_id
         """)
+    static let newestRow = SQL("SELECT coalesce(max(id), 0) FROM record")
     static let insertFailure = SQL(
         """
         INSERT INTO failed_measurement(device_id, failure_key, at) VALUES(?,?,?)

@@ -65,7 +65,8 @@ struct StoreOpener {
     static func connect(
         _ configuration: SpoolConfiguration, path: String
     ) throws(SpoolError) -> Connection {
-        let database = try Database(path: path, vfs: configuration.vfs)
+        let database = try Database(
+            path: path, vfs: configuration.vfs, meter: configuration.meter)
         database.setBusyTimeout(
             milliseconds: Int32(clamping: configuration.busyTimeout.microseconds / 1_000))
         // FULL: a commit returns after its fsync. Values in sorters stay in memory, and deleted

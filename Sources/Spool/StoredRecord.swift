@@ -18,6 +18,8 @@ package struct Delivery: Sendable, Equatable {
     /// Why it is held or dead; `duplicate` where the receiver had the record already.
     package var reason: String?
     package var deliveredAt: Instant?
+    /// In a batch under way: it may have arrived already.
+    package var isOnItsWay = false
 }
 
 /// A record as it lies in the store.
@@ -29,11 +31,11 @@ package struct StoredRecord: Sendable, Equatable {
     /// When it was first stored here (`update_time`).
     package var storedAt: Instant
     package var deliveries: [Delivery]
-    /// 1 when stored; one more each time when it was released, decoded again or has grown.
+    /// 1 when stored; one more each time when it was released, decoded again, edited or has grown.
     package var revision = 1
     /// When its values changed last after it was accepted.
     package var updatedAt: Instant?
-    /// A person decided that it is never to be sent.
+    /// A person decided that it is never to be sent, or took it back.
     package var discarded: Discarded?
     /// Under what circumstances it was measured; nil for one from before they were kept.
     package var context: RecordContext?
@@ -115,6 +117,8 @@ package enum RecordFilter: String, Sendable, CaseIterable {
     case guest
     case quarantined
     case discarded
+    /// Accepted, and taken back by a person.
+    case withdrawn
     case deadLetters = "dead-letters"
     case delivered
 }

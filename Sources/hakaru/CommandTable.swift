@@ -2,10 +2,12 @@
 enum CommandTable {
     static let all: [Command] =
         [
-            StatusCommand.command, DevicesCommand.command, DevicesCommand.show,
+            StatusCommand.command, DoctorCommand.command, DevicesCommand.command,
+            DevicesCommand.show,
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
-        ] + PeopleCommands.all + SessionCommands.all + ReaderCommands.all + ListsCommands.all
-        + PairCommands.all
+            DemoCommand.command,
+        ] + RecordCommands.all + OwnDataCommands.all + PeopleCommands.all + SessionCommands.all
+        + ReaderCommands.all + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
         + PortCommands.all + ProfileCommands.all + offline + [completion]
 

@@ -1,3 +1,5 @@
+import DataFiles
+import DeviceProfile
 import JSON
 import Measurement
 
@@ -24,11 +26,29 @@ enum DevicesCommand {
         guard !call.wantsJSON else { return try call.output.line(document.line) }
         if let device = document["device"] {
             for line in table([device], now: Plain.now).lines { try call.output.line(line) }
+            for line in abilities(device) { try call.output.line(line) }
         }
         try call.output.line("")
         let history = document["clock_history"]?.array ?? []
         guard !history.isEmpty else { return try call.output.line("Its clock was never read.") }
         for line in clocks(history).lines { try call.output.line(line) }
+    }
+
+    /// What the device says that it can do, and what follows from it for whoever uses it.
+    static func abilities(_ device: JSONValue) -> [String] {
+        guard let names = device["abilities"]?.array?.map({ Plain.text($0) }) else { return [] }
+        var lines = [
+            "",
+            "It says of itself: "
+                + (names.isEmpty ? "no special ability" : names.joined(separator: ", ")),
+        ]
+        if names.contains(DeviceAbilities.oneBond) {
+            lines.append(
+                Language.current.pick(
+                    "It keeps one pairing only: a phone that is paired with it later takes this one's place.",
+                    "この機器はペアリングを一つしか保てません。後から電話とペアリングすると、ここのものは消えます。"))
+        }
+        return lines
     }
 
     private static func clocks(_ history: [JSONValue]) -> TextTable {

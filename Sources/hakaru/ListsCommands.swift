@@ -156,6 +156,7 @@ extension DeviceProfile {
     /// What a device list is held against.
     fileprivate var knownModel: KnownModel {
         KnownModel(
-            names: modelNames, manufacturer: manufacturerCode, correctsTime: correctsTime)
+            names: modelNames, manufacturer: manufacturerCode, correctsTime: correctsTime,
+            deviceClass: deviceClass == .any ? nil : deviceClass.rawValue)
     }
 }

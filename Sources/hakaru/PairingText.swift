@@ -1,3 +1,5 @@
+import DataFiles
+
 /// What a person is told at each stage of a pairing.
 enum PairingText {
     static func stage(_ stage: String, in language: Language) -> String {

@@ -87,7 +87,7 @@ enum PeopleCommands {
         )
     }
 
-    private static func key(_ wanted: String, _ call: Invocation) throws(CommandError) -> String {
+    static func key(_ wanted: String, _ call: Invocation) throws(CommandError) -> String {
         if wanted.utf8.count == 32 { return SocketClient.escape(wanted) }
         guard let id = Int(wanted), id > 0 else {
             throw .usage("'\(wanted)' is no record; accepted: its id or its key of 32 digits")

@@ -3,8 +3,8 @@ import JSON
 /// `hakaru records`: what has been measured and where it went.
 enum RecordsCommand {
     static let states = [
-        "all", "waiting", "held", "unassigned", "guest", "quarantined", "discarded", "dead-letters",
-        "delivered",
+        "all", "waiting", "held", "unassigned", "guest", "quarantined", "discarded", "withdrawn",
+        "dead-letters", "delivered",
     ]
 
     static let command = Command(

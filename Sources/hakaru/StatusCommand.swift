@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import Measurement
 
@@ -5,11 +6,37 @@ import Measurement
 enum StatusCommand {
     static let command = Command(
         path: ["status"], summary: "show whether all is well",
-        details: "The first line says it; what needs a person follows, then every part."
+        details:
+            "The first line says it; what needs a person follows, then every part. With --watch it is "
+            + "shown again and again until Ctrl-C; a daemon that does not answer for a while ends nothing.",
+        options: [
+            CommandOption("watch", nil, "show it anew every other second")
+        ]
     ) { call throws(CommandError) in
+        guard call.options["watch"] != nil else { return try show(call) }
+        let isTerminal = isatty(STDOUT_FILENO) == 1 && !call.wantsJSON
+        while true {
+            if isTerminal { try call.output.line("\u{1B}[H\u{1B}[2J") }
+            try showOrComplain(call)
+            if !isTerminal, !call.wantsJSON { try call.output.line("") }
+            try call.output.flush()
+            sleep(2)
+        }
+    }
+
+    private static func show(_ call: Invocation) throws(CommandError) {
         let document = try call.client.get("/v1/status")
         guard !call.wantsJSON else { return try call.output.line(document.line) }
         for line in lines(document, now: Plain.now) { try call.output.line(line) }
+    }
+
+    /// A daemon that is being restarted is waited for, and said to be away meanwhile.
+    private static func showOrComplain(_ call: Invocation) throws(CommandError) {
+        do throws(CommandError) {
+            try show(call)
+        } catch .noDaemon(let why) {
+            try call.output.line(call.wantsJSON ? CommandError.noDaemon(why).json : why)
+        }
     }
 
     static func lines(_ status: JSONValue, now: Instant) -> [String] {
@@ -95,6 +122,20 @@ enum Attention {
             + readers(status["readers"])
             + records(status["records"]) + destinations(status["destinations"], now)
             + storage(status["storage"]) + files(status["profiles"], status["tapes"])
+            + configuration(status["configuration"])
+    }
+
+    private static func configuration(_ configuration: JSONValue?) -> [String] {
+        switch configuration?["state"]?.string {
+        case "refused":
+            return ["the changed configuration was refused, the former one is in force:"]
+                + (configuration?["problems"]?.array ?? []).prefix(5).map { "  " + Plain.text($0) }
+        case "restart-needed":
+            let keys = (configuration?["restart_needed"]?.array ?? []).map { Plain.text($0) }
+                .joined(separator: ", ")
+            return ["the configuration of \(keys) waits for: systemctl restart hakarud"]
+        default: return []
+        }
     }
 
     private static func files(_ profiles: JSONValue?, _ tapes: JSONValue?) -> [String] {

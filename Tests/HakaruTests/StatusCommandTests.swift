@@ -168,6 +168,30 @@ import Testing
         #expect(run.output.contains("gw?[2J??"))
         #expect(!run.output.unicodeScalars.contains { $0.value == 0x1B || $0.value == 0x9B })
     }
+
+    @Test(
+        "a configuration that was refused, or waits for a restart, needs attention",
+        arguments: [
+            (
+                #"{"state":"refused","problems":["hakaru.yaml:3:5: a mistake\u001b[2J"]}"#,
+                "the former one is in force"
+            ),
+            (
+                #"{"state":"restart-needed","restart_needed":["usb","tape"]}"#,
+                "the configuration of usb, tape waits for: systemctl restart hakarud"
+            ),
+        ])
+    func configuration(document: String, text: String) async throws {
+        let run = try await status(
+            Self.well.replacing("\"usb\":", with: "\"configuration\":\(document),\"usb\":"))
+        #expect(run.lines.first == "Needs attention:")
+        #expect(run.output.contains(text))
+        #expect(!run.output.contains("\u{1B}"))
+        let current = try await status(
+            Self.well.replacing(
+                "\"usb\":", with: "\"configuration\":{\"state\":\"current\"},\"usb\":"))
+        #expect(current.lines.first == "All is well.")
+    }
 }
 
 @Suite("hakaru without a daemon", .timeLimit(.minutes(1))) struct NoDaemonTests {

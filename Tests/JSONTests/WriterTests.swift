@@ -34,7 +34,8 @@ import Testing
     @Test(arguments: [
         ("", #""""#), ("a\"b\\c/", #""a\"b\\c/""#), ("\n\r\t", #""\n\r\t""#),
         ("\u{0}\u{1}\u{8}\u{C}\u{1F}", #""\u0000\u0001\u0008\u000c\u001f""#),
-        ("計測日時😀", "\"計測日時😀\""), ("\u{7F}\u{2028}", "\"\u{7F}\u{2028}\""),
+        ("計測日時😀", "\"計測日時😀\""), ("\u{7F}\u{2028}é", "\"\\u007f\u{2028}é\""),
+        ("\u{80}\u{9B}31m\u{9F}\u{A0}", "\"\\u0080\\u009b31m\\u009f\u{A0}\""),
     ])
     func `every text is escaped so that it reads back`(text: String, written: String) throws {
         var writer = JSONWriter()

@@ -33,7 +33,12 @@ import Glibc
     }
 
     @LoopActor static func serveWatchdog() async {
-        let asked = (try? EventLoop.shared.enableWatchdog()) ?? false
+        let limit = ServiceManager.watchdog
+        let timer = limit.flatMap { limit in
+            EventLoop.shared.every(limit / 2) { ServiceManager.alive() }
+        }
+        defer { timer?.cancel() }
+        let asked = limit != nil
         ServiceManager.ready(status: "two\nlines")
         say("watchdog=\(asked)")
         try? await sleep(for: .milliseconds(900))

@@ -224,6 +224,40 @@ private func read(
         #expect(reader.warnings.map(\.line) == [4])
     }
 
+    @Test(
+        "a device list must not claim the standard of another class of devices",
+        arguments: [
+            ("IEEE 11073-10407", true), ("Bluetooth BLP 1.1", true), ("11073-20601", true),
+            ("", true),
+            ("IEEE 11073-10415", false), ("Bluetooth (GLP)", false), ("bls, wss", false),
+            ("BLPX", true),
+        ])
+    func conformance(text: String, isRight: Bool) {
+        let models = [
+            KnownModel(
+                names: ["UA-651BLE"], manufacturer: "A&D", correctsTime: true,
+                deviceClass: "blood-pressure")
+        ]
+        let list =
+            "model_manufacturer_code,model_number,standard_conformance\nA&D,UA-651BLE,\"\(text)\"\n"
+        let problems = read(list, models: models).problems
+        #expect(problems.isEmpty == isRight, "\(problems)")
+        #expect(problems.allSatisfy { $0.hasSuffix("accepted: 11073-10407, BLP, BLS") })
+    }
+
+    @Test("an activity meter without an accuracy is named, and taken")
+    func accuracy() throws {
+        let models = [
+            KnownModel(
+                names: ["HJ-1"], manufacturer: "O", correctsTime: true, deviceClass: "activity")
+        ]
+        var reader = ListReader(file: "l.csv", models: models)
+        let header = "model_manufacturer_code,model_number,accuracy\n"
+        let table = try reader.csv(Array((header + "O,HJ-1,\nO,hj-1 ,±3 %\n").utf8))
+        #expect(table.rows.count == 2)
+        #expect(reader.warnings.map(\.line) == [2])
+    }
+
     @Test("a mistyped code in a list is found by its check digit")
     func digit() {
         let text = "consortium_id,participant_id\nC1,79927398713\nC1,79927398710\n"

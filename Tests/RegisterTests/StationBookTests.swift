@@ -340,4 +340,17 @@ private struct Table {
         }
         #expect(right > 30, "most values find their person")
     }
+
+    @Test func `a station that is added while somebody measures leaves their session alone`() {
+        var table = Table()
+        table.card("P1", 0)
+        table.book.replace(
+            table.book.stations + [Station(name: "three", devices: ["52609"], expected: [])])
+        #expect(table.book.open("one", at: Table.at(10))?.person == .participant("P1"))
+        table.card("P2", 20, at: "three")
+        #expect(table.book.open("three", at: Table.at(30))?.person == .participant("P2"))
+        #expect(table.book.open("one", at: Table.at(30))?.person == .participant("P1"))
+        #expect(
+            table.book.station(of: Table.cuff, at: Table.noon, seenFrom: Table.at(30)) == "one")
+    }
 }

@@ -293,6 +293,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [[], ["one-bond-only"], ["multiple-bonds", "weight-resolution 0.05 kg"]])
+    func `what a device can do is known after a restart, and a session that did not ask keeps it`(
+        _ abilities: [String]
+    ) async throws {
+        try await withSpool(directory) { spool async throws in
+            #expect(try await spool.memory(of: cuff)?.abilities == nil)
+            var asked = memory(0, offset: 10)
+            asked.abilities = abilities
+            try await spool.saveMemory(asked, of: cuff, at: noon)
+        }
+        try await withSpool(directory) { spool async throws in
+            #expect(try await spool.memory(of: cuff)?.abilities == abilities)
+            try await spool.saveMemory(memory(60, offset: 12), of: cuff, at: noon)
+            #expect(try await spool.memory(of: cuff)?.abilities == abilities)
+            #expect(try await spool.devices().first?.memory.abilities == abilities)
+        }
+    }
+
     @Test func `the history of a clock is bounded and keeps the newest`() async throws {
         try await withSpool(directory) { spool async throws in
             let many = ClockHistoryEntry.maximum + 7

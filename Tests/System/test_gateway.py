@@ -384,6 +384,16 @@ class Mistakes(SystemTest):
             for expected in ("hakaru.yaml:4:", "Asia/Tokio", "settting", "setting", "http"):
                 self.assertIn(expected, text)
 
+    def test_a_demonstration_plays_recorded_devices_and_nothing_twice(self):
+        self.up([])
+        gateway = self.gateway
+        first = gateway.hakaru("demo", lines=True)
+        self.assertEqual({r["kind"] for r in first}, {"blood-pressure", "weight",
+                                                    "body-composition"})
+        self.assertTrue(all(r["simulated"] and r["participant"] is None for r in first))
+        self.assertEqual(gateway.hakaru("demo", lines=True) or [], [], "the same sessions once more")
+        self.assertEqual(gateway.hakaru("status")["records"]["stored"], len(first))
+
     def test_a_broken_tape_is_set_aside_with_its_line_and_the_next_one_plays(self):
         self.up()
         text = tapes.cuff(tapes.series(1)).replace('"connected"', '"conected"')

@@ -45,7 +45,7 @@ class People(unittest.TestCase):
         return self.command("lists", "import", path)
 
     def test_an_event_gives_no_value_to_a_wrong_person(self):
-        self.assertEqual(event_day.run(14, 3, self.gateway), [])
+        self.assertEqual(event_day.run(14, 9, self.gateway), [])
 
     def test_a_card_a_value_a_delivery_and_a_withdrawal(self):
         self.up()

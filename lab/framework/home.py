@@ -6,6 +6,7 @@ from framework.cables import Cables
 from framework.gateway import TOKEN, Gateway
 from framework.receiver import Receiver
 from framework.room import RoomClient
+from framework.waiting import Failed
 
 
 class Home:
@@ -18,11 +19,19 @@ class Home:
         self.room = Cables(folder) if about.cables else RoomClient(folder)
         self.cables = self.room
         self.bluetooth = Bluetooth(folder, options.debug)
+        self.package, self.boot = options.package, options.boot
         self.receiver, self.gateway = None, None
         if about.needs_programs:
             self.receiver = Receiver(root, folder, certificates, TOKEN)
             self.gateway = Gateway(root, programs, folder, self.receiver, options.debug,
                                    cables=about.cables)
+
+    def answers(self):
+        """Whether a daemon that is not this home's child answers on its socket."""
+        try:
+            return bool(self.gateway.status())
+        except Failed:
+            return False
 
     def open(self):
         """Starts what the scenario finds running; the daemon is the scenario's to start."""

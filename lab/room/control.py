@@ -11,6 +11,7 @@ import time
 from room.air import Air, Dongle
 from room.broadcaster import Crowd
 from room.cuff import Cuff
+from room.hostile import Hostile
 from room.meter import Meter
 from room.miscale import MiScale
 from room.scale import Scale
@@ -22,6 +23,7 @@ DEVICES = {
     "mi-scale": (MiScale, "5C:CA:D3:00:00:04"),
     "crowd": (Crowd, "00:00:00:00:00:05"),
 }
+KINDS = {**{name: kind for name, (kind, _) in DEVICES.items()}, "hostile": Hostile}  # what can be added
 DONGLE = "00:1A:7D:DA:71:11"
 
 
@@ -65,8 +67,8 @@ class Room:
         return True
 
     async def do_add(self, name, kind, address):
-        """Brings one more device of a kind that is here already."""
-        self.devices[name] = DEVICES[kind][0](self, name, address)
+        """Brings one more device of a kind."""
+        self.devices[name] = KINDS[kind](self, name, address)
         await self.devices[name].start()
 
     async def _do(self, request):

@@ -20,9 +20,9 @@ FILES = {  # where the package puts what
 }
 
 
-def run(*words):
+def run(*words, seconds=60):
     """Runs a program of the machine; returns what it printed, complaints included."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
     if done.returncode:
         raise Failed("%s: status %d, %s\n%s" % (" ".join(words), done.returncode, done.stdout.strip(), journal()))
     return done.stdout.strip()

@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import decode
+import lists
 import store
 import usb
 from figure import Figure
@@ -121,7 +122,7 @@ def start(folder):
 
 
 BENCHMARKS = {"start": start, "decode": decode.run, "usb": usb.run, "store": store.store,
-              "uplink": store.uplink}
+              "uplink": store.uplink, "lists": lists.run}
 
 
 def main():

@@ -2,10 +2,11 @@
 """A measurement event (健康測定会) of a day, played to the real daemon: who got which value?
 
 100 participants pass four stations, two with identical cuffs (exchanged at noon) and two more cuffs; 1,500
-readings. 7 % of the codes are mistyped, five people measure only after the next card was read, 20 readings
-come an hour late, three people withdraw at 15:00, and the network is away until the evening. Every reading is
-compared with the person who really took it. The exit code is 0 only when none is under a wrong person and
-nothing of the withdrawn was sent.
+readings. Half of the people have cards, the others type their code; 7 % are mistyped or cards that nobody knows.
+Five people measure only after the next card was read, 20 readings come an hour late, three people withdraw at
+15:00, and the network is away until the evening. Every reading is compared with the person who really took it.
+Then each file of the store and the log are searched byte for byte for names and card numbers. The exit code is
+0 only when no reading is under a wrong person, nothing of the withdrawn was sent and nothing was found.
 """
 import argparse
 import datetime
@@ -30,6 +31,8 @@ NOON = datetime.datetime(2026, 3, 1, 12, 0, 0, tzinfo=tapes.ZONE)
 SECOND = datetime.timedelta(seconds=1)
 DOUBT = "the person before may have measured only now"
 NOBODY = "nobody had a session at table-%d then"
+# What a list might bring along, refused at its import; none of it may be left anywhere.
+NAMES = ("\u5c71\u7530\u82b1\u5b50", "YAMADA Hanako")
 
 
 class Socket(http.client.HTTPConnection):
@@ -70,7 +73,12 @@ class Day:
         self.expected = {}       # the same: the person, or why it is nobody's
         self.tapes = []          # (time, name, text)
         self.calls = []          # (time, what to ask)
-        self.counts = dict.fromkeys(("mistyped", "unnoticed", "late people", "late readings"), 0)
+        self.counts = dict.fromkeys(
+            ("mistyped", "unknown cards", "unnoticed", "late people", "late readings"), 0)
+        # The IDm of a card: eight bytes. Every second person has one.
+        self.cards = {person: "0114" + self.chance.randbytes(6).hex().upper()
+                      for person in self.people[::2]}
+        self.strangers = []      # cards that nobody registered
 
     def cuff(self, station, moment):
         """The cuff that stands at a station then: the first two are exchanged at noon."""
@@ -87,25 +95,41 @@ class Day:
         self.tapes.append((at, "%05d-%d" % (number, station), tapes.cuff(
             [record], at=at, address=self.cuff(station, moment))))
 
-    def begin(self, station, text, moment):
+    def begin(self, station, moment, **who):
         self.calls.append((moment, "POST", "/v1/sessions",
-                           {"station": "table-%d" % station, "participant": text,
-                            "at": moment.isoformat()}))
+                           {"station": "table-%d" % station, "at": moment.isoformat(), **who}))
 
-    def visit(self, station, index, moment, late, cut, may_delay):
+    def read(self, station, person, moment):
+        """The right card or code."""
+        if person not in self.cards:
+            return self.begin(station, moment, participant=spelling(person, self.chance))
+        card = self.cards[person]
+        spaced = " ".join(card[n:n + 2] for n in range(0, 16, 2))
+        return self.begin(station, moment,
+                          card=self.chance.choice([card, card.lower(), spaced]))
+
+    def misread(self, station, person, moment):
+        """A mistyped code, or a card that nobody registered."""
+        if person not in self.cards:
+            self.counts["mistyped"] += 1
+            return self.begin(station, moment, participant=mistype(person, self.chance))
+        self.counts["unknown cards"] += 1
+        self.strangers.append("0114" + self.chance.randbytes(6).hex().upper())
+        return self.begin(station, moment, card=self.strangers[-1])
+
+    def visit(self, station, index, moment, late, cut, may_delay, doubt):
         """One person at one station, from the card to the last value."""
         person, chance = self.people[index], self.chance
         wanted = person
         if chance.random() < 0.07:
-            self.counts["mistyped"] += 1
-            self.begin(station, mistype(person, chance), moment)
+            self.misread(station, person, moment)
             moment += SECOND * 4
             # Nobody noticed the refusal; who is late besides is one fault too many for one person.
             if chance.random() < 0.3 and not late and not cut:
                 self.counts["unnoticed"] += 1
                 wanted = None
         if wanted:
-            self.begin(station, spelling(person, chance), moment)
+            self.read(station, person, moment)
         begun, missing = moment, False
         moment += SECOND * (8 if not late else 0)
         for number in range(READINGS[station]):
@@ -114,7 +138,7 @@ class Day:
             moment += SECOND * chance.randint(38, 45)
             if abs(moment - NOON) < SECOND * 3:  # the cuffs are being carried
                 moment = NOON + SECOND * 4
-            what = NOBODY % station if not wanted else DOUBT if cut else person
+            what = NOBODY % station if not wanted else DOUBT if doubt else person
             delay = 3600 if (may_delay and not cut and wanted
                              and chance.random() < 20 / 1500) else 0
             self.counts["late readings"] += bool(delay)
@@ -137,10 +161,12 @@ class Day:
             for turn, index in enumerate(order):
                 moment = start + slot * turn + SECOND * station
                 late = (station, turn) in lates
-                # A value that comes an hour late is waited for like one that was not taken yet.
+                # A value that comes an hour late is waited for like one that was not taken yet; when it
+                # has come, what was doubtful until then is the next person's after all.
                 cut = pending is not None or missing
                 begun, has_session, missing = self.visit(
-                    station, index, moment, late, cut, (station, turn + 1) not in lates)
+                    station, index, moment, late, cut, (station, turn + 1) not in lates,
+                    pending is not None)
                 if pending:  # the person before sits down only now, in the next one's session
                     other, count = pending
                     for number in range(count):
@@ -167,6 +193,13 @@ class Day:
         status, answer = ask("POST", "/v1/lists?file=event.csv",
                              ("\r\n".join(rows) + "\r\n").encode("cp932"))
         assert status == 200, answer
+        named = "participant_id,consortium_id,\u6c0f\u540d\r\n" + "".join(
+            "%s,C00001,%s\r\n" % (person, NAMES[n % 2]) for n, person in enumerate(self.people))
+        status, answer = ask("POST", "/v1/lists?file=names.csv", named.encode("cp932"))
+        assert status == 422, answer
+        for person, card in self.cards.items():
+            status, answer = ask("POST", "/v1/participants/%s/card" % person, {"card": card})
+            assert status == 200, answer
         for person in self.people:
             status, answer = ask("POST", "/v1/consents/grant",
                                  {"participant": person, "destination": "common-db"})
@@ -235,6 +268,26 @@ def judge(day, gateway):
     return records, found, reasons, problems
 
 
+def traces(day, gateway):
+    """Names and card numbers that stand in a file of the store or in the log, byte for byte."""
+    texts = [name.encode(code) for name in NAMES for code in ("utf-8", "cp932", "utf-16-le")]
+    for card in list(day.cards.values()) + day.strangers:
+        spaced = " ".join(card[n:n + 2] for n in range(0, 16, 2))
+        texts += [card.encode(), card.lower().encode(), spaced.encode(), bytes.fromhex(card)]
+    files = [gateway.path("hakarud.out")]
+    for folder, _, names in os.walk(gateway.path("state")):
+        files += [os.path.join(folder, name) for name in names]
+    found, size = [], 0
+    for path in files:
+        with open(path, "rb") as f:
+            content = f.read()
+        size += len(content)
+        found += ["%s holds %r" % (os.path.basename(path), text) for text in texts if text in content]
+    print("searched %d files, %.1f MB, for %d names and card numbers in their spellings: %d found"
+          % (len(files), size / 1e6, len(texts), len(found)))
+    return found
+
+
 def run(people, seed, gateway):
     day = Day(gateway, people, seed)
     day.plan()
@@ -272,9 +325,10 @@ def run(people, seed, gateway):
     withdrawn = [r for r in records if r["participant"] in day.withdrawn]
     leaked = sum(line.get("person_id") in day.withdrawn for line in sent)
     due = found["right"] - len(withdrawn)
-    print("participants %d, stations 4, sessions begun %d, codes refused %d (mistyped %d, unnoticed %d)"
-          % (people, len(day.calls) - refused - 5, refused, day.counts["mistyped"],
-             day.counts["unnoticed"]))
+    print("participants %d, %d of them with cards, stations 4, sessions begun %d"
+          % (people, len(day.cards), len(day.calls) - refused - 5))
+    print("refused %d: codes mistyped %d, cards that nobody knows %d; of these unnoticed %d"
+          % (refused, day.counts["mistyped"], day.counts["unknown cards"], day.counts["unnoticed"]))
     print("readings taken %d, stored %d; measured after the next card: %d people; an hour late: %d"
           % (len(day.truth), len(records), day.counts["late people"], day.counts["late readings"]))
     print("under the right person %d, under a WRONG person %d, unassigned %d"
@@ -291,9 +345,10 @@ def run(people, seed, gateway):
         problems.append("%d readings of people who had withdrawn were sent" % leaked)
     if found["wrong"]:
         problems.append("%d readings are under a wrong person" % found["wrong"])
-    if refused != day.counts["mistyped"]:
-        problems.append("%d codes were mistyped, %d refused" % (day.counts["mistyped"], refused))
-    return problems
+    due = day.counts["mistyped"] + day.counts["unknown cards"]
+    if refused != due:
+        problems.append("%d codes and cards were wrong, %d refused" % (due, refused))
+    return problems + traces(day, gateway)
 
 
 def main():

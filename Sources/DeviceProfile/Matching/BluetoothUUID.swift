@@ -102,4 +102,10 @@ extension BluetoothUUID {
     package static let glucoseMeasurement = BluetoothUUID(0x2A18)
     package static let glucoseMeasurementContext = BluetoothUUID(0x2A34)
     package static let recordAccessControlPoint = BluetoothUUID(0x2A52)
+
+    package static let bloodPressureFeature = BluetoothUUID(0x2A49)
+    package static let glucoseFeature = BluetoothUUID(0x2A51)
+    package static let bodyCompositionFeature = BluetoothUUID(0x2A9B)
+    package static let weightScaleFeature = BluetoothUUID(0x2A9E)
+    package static let physicalActivityFeatures = BluetoothUUID(0x2B3B)
 }

@@ -21,6 +21,8 @@ package struct ExchangeRecord: Sendable {
     package var setting: GatewaySetting?
     /// 検査機関ID of the station, where it is another one than the gateway's.
     package var testLabID: String?
+    /// 測定法コード of this very value, where somebody gave it.
+    package var measurementMethodCode: String?
 
     package init(
         record: Record, participant: String, stored: Instant? = nil,

@@ -140,7 +140,8 @@ struct RowWriter {
         case .measurementPosition: known(record.measurementPosition)
         case .mealCode: known(record.record.mealCode)
         case .testLabID: known(record.testLabID) ?? known(options.testLabID)
-        case .measurementMethodCode: known(options.measurementMethodCode)
+        case .measurementMethodCode:
+            known(record.measurementMethodCode) ?? known(options.measurementMethodCode)
         case .valueCriteriaCode: known(options.valueCriteriaCode)
         case .observationTime, .updateTime, .totalActiveDuration: nil
         }

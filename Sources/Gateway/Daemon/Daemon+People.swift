@@ -15,8 +15,9 @@ extension Daemon {
         server.route("POST", "/v1/lists") { [weak self] request in
             await self?.importLists(request) ?? .gone
         }
-        server.route("GET", "/v1/participants") { [weak self] _ in
-            await self?.participants() ?? .gone
+        server.route("GET", "/v1/participants", subpaths: true) { [weak self] request in
+            guard let self else { return .gone }
+            return request.rest.isEmpty ? await participants() : await ownData(request)
         }
         server.route("POST", "/v1/participants", subpaths: true) { [weak self] request in
             guard request.rest.hasSuffix("/purge") else {
@@ -33,9 +34,6 @@ extension Daemon {
         }
         server.route("POST", "/v1/sessions", subpaths: true) { [weak self] request in
             await self?.session(request) ?? .gone
-        }
-        server.route("POST", "/v1/records", subpaths: true) { [weak self] request in
-            await self?.assign(request) ?? .gone
         }
         addConsentRoutes()
     }
@@ -182,7 +180,7 @@ extension Daemon {
 
     // MARK: whose a record is
 
-    private func assign(_ request: SocketRequest) async -> SocketResponse {
+    func assign(_ request: SocketRequest) async -> SocketResponse {
         let words = request.rest.split(separator: "/").map(String.init)
         guard let body = request.document else { return .badBody }
         guard words.count == 2, words[1] == "assign" else { return .notFound(request.path) }
@@ -235,6 +233,7 @@ extension SocketResponse {
     static func refused(_ refusal: PeopleRefusal) -> SocketResponse {
         switch refusal {
         case .unknown(let code, let text): .failure(404, code, text)
+        case .wrong("decided-before", let text): .failure(409, "decided-before", text)
         case .wrong(let code, let text): .failure(422, code, text)
         case .store(let error): .storeFailed(error)
         }

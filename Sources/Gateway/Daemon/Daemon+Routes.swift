@@ -19,14 +19,15 @@ extension Daemon {
         server.route("GET", "/v1/destinations") { [weak self] _ in
             await self?.destinations() ?? .gone
         }
-        server.route("GET", "/v1/records") { [weak self] in await self?.records($0) ?? .gone }
         addDecisionRoutes()
         addStoreRoutes()
         addPeopleRoutes()
+        addRecordRoutes()
         addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()
         addReaderRoutes()
+        addDemoRoutes()
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }
         server.routeEvents("/v1/events")
     }
@@ -70,6 +71,8 @@ extension Daemon {
             writeDestinations(destinations, &writer)
             storage(used, counts == nil, &writer)
             profileState(&writer)
+            writer.member(
+                "configuration", object: { configurationState.write(&$0, time: documents.time) })
         }
         return SocketResponse(body: writer.bytes)
     }
@@ -179,7 +182,7 @@ extension Daemon {
     private func device(_ stored: StoredDevice) -> [UInt8] {
         let models = stored.profile.flatMap { profiles.index[id: $0]?.modelNames } ?? []
         var owner: String?
-        if case .participant(let participant, rule: _, ownership: _) = roster.assignment(
+        if case .participant(let participant, rule: _, ownership: _) = people.roster.assignment(
             of: stored.description, slot: nil, models: models)
         {
             owner = participant
@@ -250,9 +253,10 @@ extension Daemon {
                     "destination_\(name)_total", value, "{destination=\"\(worker.snapshot.name)\"}")
             }
         }
-        let text = lines.joined(separator: "\n") + "\n"
+        lines += await gauges()
         return SocketResponse(
-            status: 200, contentType: "text/plain; version=0.0.4", body: Array(text.utf8))
+            status: 200, contentType: "text/plain; version=0.0.4",
+            body: Array(MetricsText.document(lines).utf8))
     }
 
     private func bluetoothMetrics() -> [String] {

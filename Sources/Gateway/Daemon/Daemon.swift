@@ -12,7 +12,12 @@ import Status
 /// The whole gateway: builds the parts from the configuration, runs them, and stops them in order.
 @LoopActor package final class Daemon {
     let options: DaemonOptions
-    let configuration: Configuration
+    /// What is in force; a file that was changed well replaces it.
+    var configuration: Configuration
+    let startedWith: Configuration
+    var configurationState: ConfigurationState
+    var isReloading = false
+    var reloadsAgain = false
     let startedAt = GatewayTime.now().utc
     let counters = Counters()
     let profiles: ProfileStore
@@ -27,9 +32,11 @@ import Status
     let server: StatusServer
     let documents: StatusDocuments
     let quarantine: QuarantineDesk
+    let desk: RecordDesk
     let clockWatch: ClockWatch
-    let roster: Roster
     let people: People
+    var register: DeviceRegister
+    let vitals = Vitals()
     private var tasks: [Task<Void, Never>] = []
     private var uplinkTask: Task<Void, Never>?
     private var signals: [EventSource] = []
@@ -42,20 +49,23 @@ import Status
     package init(_ options: DaemonOptions, _ configuration: Configuration) throws {
         self.options = options
         self.configuration = configuration
+        startedWith = configuration
+        configurationState = ConfigurationState(loadedAt: GatewayTime.now().utc)
+        register = DeviceRegister(configuration)
         let data = DataDirectory.find()
         let profiles = ProfileStore(data)
         let spool = Spool(
             configuration.storage.spool(directory: options.stateDirectory),
             now: { GatewayTime.now().utc })
-        let roster = Roster(configuration)
         let people = People(
-            configuration, spool: spool, roster: roster, profiles: { profiles.index })
+            configuration, spool: spool, roster: Roster(configuration),
+            profiles: { profiles.index })
+        let latencies = Latencies()
         let uplink = try UplinkService(
             configuration, data: data, spool: spool, version: DaemonOptions.version,
-            people: people)
+            people: people, latencies: latencies)
         self.profiles = profiles
         self.spool = spool
-        self.roster = roster
         self.people = people
         self.uplink = uplink
         ports = PortBindings(stateDirectory: options.stateDirectory)
@@ -65,10 +75,13 @@ import Status
                 stateDirectory: options.stateDirectory, configured: configuration.readers))
         documents = StatusDocuments(zone: configuration.gateway.timeZone)
         intake = Intake(
-            spool: spool, counters: counters, profiles: { profiles.index }, roster: { roster },
-            policies: { uplink.policies }, zone: configuration.gateway.timeZone)
+            spool: spool, counters: counters, profiles: { profiles.index },
+            roster: { people.roster },
+            policies: { uplink.policies }, zone: configuration.gateway.timeZone,
+            latencies: latencies)
         intake.people = people
         quarantine = QuarantineDesk(intake: intake)
+        desk = RecordDesk(people: people, intake: intake)
         clockWatch = ClockWatch(intake: intake)
         var socket = StatusServer.Options(path: options.runtimeDirectory + "/hakaru.sock")
         socket.group = configuration.status.group
@@ -82,9 +95,13 @@ import Status
     package func start() async throws {
         try watchSignals()
         await openStore()
-        await noteConfiguration()
+        if !options.answersOnly { await noteConfiguration() }
         addRoutes()
         try server.start()
+        guard !options.answersOnly else {
+            profiles.reload()
+            return Log.notice("answering-only")
+        }
         intake.onStored = { [weak self] records in self?.stored(records) }
         intake.onUndated = { [weak self] in self?.clockWatch.nudge() }
         uplinkTask = spawn { [uplink] in await uplink.run() }
@@ -95,8 +112,11 @@ import Status
         tasks.append(spawn { [profiles] in await profiles.watch() })
         tasks.append(spawn { [clockWatch] in await clockWatch.run() })
         tasks.append(spawn { [weak self] in await self?.sealStore() })
+        tasks.append(spawn { [weak self] in await self?.watchConfiguration() })
         watchRetention()
-        _ = try? EventLoop.shared.enableWatchdog()
+        vitals.watch("store") { [spool] in spool.work }
+        vitals.watch("usb") { [weak self] in self?.usb?.work }
+        vitals.start()
         settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
             StartupMemory.release()
         }
@@ -127,11 +147,12 @@ import Status
         let zone = configuration.gateway.timeZone
         let profiles = profiles
         if configuration.bluetooth.enabled {
-            let register = DeviceRegister(configuration)
+            let named = register
             let service = BluetoothService(
                 adapters: configuration.bluetooth.adapters, intake: intake, spool: spool,
                 counters: counters, zone: zone, profiles: { profiles.index },
-                register: { register }, endDaemon: { [weak self] in self?.endOfLadder() ?? false })
+                register: { [weak self] in self?.register ?? named },
+                endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
             tasks.append(spawn { await service.run() })
         }
@@ -171,7 +192,10 @@ import Status
                 try EventLoop.shared.onSignal(number) { [weak self] in self?.beginStop() })
         }
         signals.append(
-            try EventLoop.shared.onSignal(SIGHUP) { [weak self] in self?.profiles.reload() })
+            try EventLoop.shared.onSignal(SIGHUP) { [weak self] in
+                guard let self else { return }
+                spawn { await self.reload() }
+            })
     }
 
     /// Delivered records and raw frames are removed after their time, in small steps.

@@ -6,6 +6,10 @@ package struct DaemonOptions: Sendable, Equatable {
     package var stateDirectory = "/var/lib/hakaru"
     package var runtimeDirectory = "/run/hakaru"
     package var checkOnly = false
+    /// Looks at the machine instead of running: `hakaru doctor`.
+    package var examineOnly = false
+    /// Answers at the socket, reads no device and sends nothing.
+    package var answersOnly = false
     package var logLevel = "info"
     package var json = false
 
@@ -21,7 +25,9 @@ package struct DaemonOptions: Sendable, Equatable {
           --state-directory DIR     SQLite store (/var/lib/hakaru)
           --runtime-directory DIR   status socket (/run/hakaru)
           --check-config            list everything that is wrong in the configuration, and stop
-          --json                    with --check-config: one problem a line as JSON
+          --doctor                  look at the machine and name what is wrong, and stop: hakaru doctor
+          --json                    with these two: one problem a line as JSON
+          --answers-only            answer at the socket; read no device, send nothing
           --log-level LEVEL         error, warning, notice, info, debug (info)
           --version
           --help
@@ -48,6 +54,8 @@ package struct DaemonOptions: Sendable, Equatable {
             case "--help", "-h": return .help
             case "--version": return .version
             case "--check-config": options.checkOnly = true
+            case "--doctor": options.examineOnly = true
+            case "--answers-only": options.answersOnly = true
             case "--json": options.json = true
             case "--config", "--state-directory", "--runtime-directory", "--log-level":
                 guard let value = parts.count > 1 ? parts[1] : rest.popFirst(), !value.isEmpty

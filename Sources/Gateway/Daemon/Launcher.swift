@@ -21,6 +21,7 @@ package enum Launcher {
         case .wrong(let why):
             say("hakarud: \(why)")
             return 2
+        case .run(let options) where options.examineOnly: return examine(options)
         case .run(let options): return options.checkOnly ? check(options) : run(options)
         }
     }
@@ -46,6 +47,15 @@ package enum Launcher {
             }
         }
         return EventLoop.shared.run()
+    }
+
+    /// Looks at everything that people trip over; a line for each.
+    private static func examine(_ options: DaemonOptions) -> Int32 {
+        let doctor = Doctor(options: options) { finding in
+            print(options.json ? finding.json : finding.line(in: Language.current))
+            fflush(nil)
+        }
+        return doctor.run() ? 0 : 1
     }
 
     /// Lists everything that is wrong in the configuration and the profiles.

@@ -54,6 +54,62 @@ extension StatusDocuments {
         return writer.bytes
     }
 
+    /// A record with what it was before and where each version went.
+    func record(_ stored: StoredRecord, versions: [RecordVersion]) -> [UInt8] {
+        var writer = JSONWriter(capacity: 1_024)
+        writer.object { writer in
+            writer.key("record")
+            writer.raw(bytes: record(stored))
+            deliveries(stored, &writer)
+            writer.key("versions")
+            writer.array { writer in
+                for version in versions {
+                    writer.object { writer in
+                        writer.member("revision", version.revision)
+                        values(version.quantities, &writer)
+                        writer.member("data_input_code", version.dataInputCode.rawValue)
+                        writer.member("since", time(version.since))
+                        writer.member("until", time(version.until))
+                        writer.member("changed_by", version.actor)
+                        writer.member("reason", version.reason)
+                    }
+                }
+            }
+        }
+        return writer.bytes
+    }
+
+    /// What came of a withdrawal: who has the record already, and who may have it.
+    func withdrawal(_ outcome: RecordDesk.Outcome) -> [UInt8] {
+        var writer = JSONWriter(capacity: 768)
+        writer.object { writer in
+            writer.member("already", outcome.already)
+            writer.member(
+                "was_sent", outcome.stored.deliveries.contains { $0.deliveredAt != nil })
+            writer.member(
+                "may_have_been_sent", outcome.stored.deliveries.contains(where: \.isOnItsWay))
+            deliveries(outcome.stored, &writer)
+            writer.key("record")
+            writer.raw(bytes: record(outcome.stored))
+        }
+        return writer.bytes
+    }
+
+    private func deliveries(_ stored: StoredRecord, _ writer: inout JSONWriter) {
+        writer.key("deliveries")
+        writer.array { writer in
+            for delivery in stored.deliveries {
+                writer.object { writer in
+                    writer.member("destination", delivery.destination)
+                    writer.member("state", delivery.state.rawValue)
+                    writer.member("reason", delivery.reason)
+                    writer.member("delivered_at", delivery.deliveredAt.map(time))
+                    writer.member("on_its_way", delivery.isOnItsWay)
+                }
+            }
+        }
+    }
+
     func deadLetter(_ letter: DeadLetter) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in

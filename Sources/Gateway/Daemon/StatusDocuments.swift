@@ -63,12 +63,13 @@ struct StatusDocuments {
         writer.member("station", context.station)
         writer.member("setting", context.setting)
         writer.member("test_lab_id", context.testLabID)
+        writer.member("measurement_method_code", context.methodCode)
         writer.member("measured_by", context.measuredBy)
         writer.member("medical_device", context.isMedicalDevice)
         writer.member("sensitivity", context.sensitivity)
     }
 
-    private func values(_ quantities: [Quantity], _ writer: inout JSONWriter) {
+    func values(_ quantities: [Quantity], _ writer: inout JSONWriter) {
         writer.member(
             "values",
             object: { writer in
@@ -93,7 +94,9 @@ struct StatusDocuments {
     }
 
     private func state(_ stored: StoredRecord) -> String {
-        if stored.discarded != nil { return "discarded" }
+        if stored.discarded != nil {
+            return stored.record.quarantine == nil ? "withdrawn" : "discarded"
+        }
         if stored.record.quarantine != nil { return "quarantined" }
         if stored.participant == nil {
             return stored.participantRule == SpoolEntry.guestRule ? "guest" : "unassigned"
@@ -137,6 +140,7 @@ struct StatusDocuments {
                     writer.member("set_at", memory.clockSetAt.map(time))
                 })
             writer.member("battery_percent", memory.batteryPercent)
+            if let abilities = memory.abilities { writer.member("abilities", strings: abilities) }
             writer.member("bonded", bonded)
             writer.member("state", live)
         }

@@ -14,7 +14,7 @@ import Spool
     private let period: Duration
     private let patience: Duration
     private let news = LoopCondition()
-    private var mayWait = true
+    private var mayWait = false
     private(set) var dated = 0
 
     init(
@@ -39,6 +39,8 @@ import Spool
     func run() async {
         guard !boot.isEmpty else { return }
         do throws(CancellationError) {
+            // What an earlier process of this run of the machine left waiting.
+            if !mayWait { mayWait = await intake.waitsForClock(boot: boot) }
             while true {
                 while !mayWait { _ = try await news.wait() }
                 let sample = try await steadySample()

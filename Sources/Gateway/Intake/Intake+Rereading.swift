@@ -103,6 +103,15 @@ extension Intake {
 
     // MARK: rule T0
 
+    /// Whether readings of this run of the machine wait for the clock; a store in trouble may hold some.
+    func waitsForClock(boot: String) async -> Bool {
+        do throws(SpoolError) {
+            return try await !spool.undated(boot: boot, limit: 1).isEmpty
+        } catch {
+            return true
+        }
+    }
+
     /// Dates all readings of one run of the machine that waited for its clock.
     ///
     /// - Returns: how many left quarantine or got another reason, and how many wait on.

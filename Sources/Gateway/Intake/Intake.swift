@@ -19,7 +19,7 @@ struct DestinationPolicy: Sendable {
 /// trouble is over; links are told, and take nothing more from devices.
 @LoopActor final class Intake {
     let spool: Spool
-    private let counters: Counters
+    let counters: Counters
     let profiles: @LoopActor () -> ProfileIndex
     private let roster: @LoopActor () -> Roster
     private let policies: @LoopActor () -> [DestinationPolicy]
@@ -34,6 +34,8 @@ struct DestinationPolicy: Sendable {
     var onStored: @LoopActor ([Record]) -> Void = { _ in }
     /// Called after readings were stored that wait for the gateway's clock.
     var onUndated: @LoopActor () -> Void = {}
+    /// How long things take.
+    let latencies: Latencies
     /// Why the store took nothing the last time; nil while it works.
     private var failure: SpoolError?
     /// Why nothing more is taken from devices, though the store still works: its reserve is begun.
@@ -46,8 +48,9 @@ struct DestinationPolicy: Sendable {
         spool: Spool, counters: Counters, profiles: @escaping @LoopActor () -> ProfileIndex,
         roster: @escaping @LoopActor () -> Roster,
         policies: @escaping @LoopActor () -> [DestinationPolicy],
-        zone: TimeZoneRules = .utc, boot: String = Boot.current
+        zone: TimeZoneRules = .utc, boot: String = Boot.current, latencies: Latencies = Latencies()
     ) {
+        self.latencies = latencies
         self.zone = zone
         self.boot = boot
         self.spool = spool
@@ -226,8 +229,10 @@ struct DestinationPolicy: Sendable {
                     "readings_" + entry.reading.outcome.rawValue.replacingHyphens())
             }
         }
+        let begun = GatewayTime.now().steady
         let results = try await spool.append(
             entries, at: now, failures: failures, memory: (commit.device.id, commit.memory))
+        latencies.store.add(Latencies.seconds(GatewayTime.now().steady - begun))
         await people?.writeEnds()
         let stored = zip(entries, results).filter { $1.isStored }.map { $0.0.record }
         for record in stored {
@@ -244,6 +249,7 @@ struct DestinationPolicy: Sendable {
         counters.count("records_grown", by: changed.count - stored.count)
         if !changed.isEmpty { onStored(changed) }
         if stored.contains(where: { $0.quarantine == .noClockSync }) { onUndated() }
+        await resolveDoubts(entries, results)
         return stored.count
     }
 

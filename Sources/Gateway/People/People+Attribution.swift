@@ -53,7 +53,7 @@ extension People {
     }
 
     /// 機器装着箇所情報 of the person's period, where it was registered.
-    private func position(_ participant: String, _ record: Record) -> String? {
+    func position(_ participant: String, _ record: Record) -> String? {
         record.time.flatMap {
             participations.period(of: participant, on: zone.local($0.observed))?.wearingPosition
         }

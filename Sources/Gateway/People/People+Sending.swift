@@ -15,13 +15,22 @@ extension People {
         if let why = obstacle(item.record, item.participant, to: destination) {
             return .held(reason: why)
         }
+        if (try? await spool.isWithdrawn(RowID(item.id))) == true {
+            return .held(reason: "withdrawn")
+        }
+        // What somebody typed has the time that a person gave, whatever a device's clock is like.
+        if item.record.profile != TypedValue.profile, item.record.time?.origin == .corrected,
+            let row = listed(item.record), deviceList.value(row, "time_correction") == "0"
+        {
+            return .held(reason: "the device list says that this model's time is not corrected")
+        }
+        return .ready(await prepared(item))
+    }
+
+    /// A record with what the lists, its person and its circumstances add.
+    func prepared(_ item: Uplink.OutboxItem) async -> ExchangeRecord {
         var record = item.exchangeRecord
         if let row = listed(item.record) {
-            if deviceList.value(row, "time_correction") == "0",
-                item.record.time?.origin == .corrected
-            {
-                return .held(reason: "the device list says that this model's time is not corrected")
-            }
             record.listed = ListedDevice(
                 manufacturer: deviceList.value(row, "model_manufacturer_code"),
                 model: deviceList.value(row, "model_number"))
@@ -34,8 +43,9 @@ extension People {
         if let context = try? await spool.context(of: RowID(item.id)) {
             record.setting = GatewaySetting(rawValue: context.setting)
             record.testLabID = context.testLabID
+            record.measurementMethodCode = context.methodCode
         }
-        return .ready(record)
+        return record
     }
 
     private func wearingPosition(_ record: Record, _ participant: String) -> String? {

@@ -10,9 +10,9 @@ import Spool
 /// What was decided lies in the store; here is the copy that readings and batches are held against.
 /// It is read before the first of them.
 @LoopActor final class People {
-    let configuration: Configuration
+    private(set) var configuration: Configuration
     let spool: Spool
-    let roster: Roster
+    private(set) var roster: Roster
     let profiles: @LoopActor () -> ProfileIndex
     let clock: @LoopActor () -> GatewayTime
     let boot: String
@@ -102,6 +102,19 @@ import Spool
         codes = CodeRegister(
             configuration.participants.map(\.id.text) + periods.map(\.participant),
             checkDigit: configuration.participantCodes.checkDigit)
+    }
+
+    // MARK: from a configuration that was read again
+
+    /// Takes other owners, consent, codes and stations; open sessions go on.
+    ///
+    /// - Throws: The store does not answer; nothing has changed then.
+    func take(_ new: Configuration) async throws(SpoolError) {
+        let participants = try await table(.participants)
+        configuration = new
+        roster = Roster(new)
+        take(participants)
+        book.replace(new.stations.map(\.asStation))
     }
 
     // MARK: consent and participation

@@ -38,6 +38,14 @@ import JSON
         bindings.first { $0.settings.place == place }
     }
 
+    /// Takes what the configuration says now.
+    func configure(_ configured: [ReaderBinding]) {
+        let places = Set(configured.map(\.settings.place))
+        bindings =
+            configured
+            + bindings.filter { !$0.isConfigured && !places.contains($0.settings.place) }
+    }
+
     func bind(_ settings: ReaderSettings, to station: String) throws(StateFileFailure) {
         try save(
             bindings.filter { $0.settings.place != settings.place }

@@ -86,6 +86,17 @@ import USBLink
         return seats[settings.place]
     }
 
+    /// Takes what the configuration says now: readers that left it are given back, new ones are opened.
+    func take(_ configured: [ReaderBinding]) async {
+        bindings.configure(configured)
+        for (place, seat) in seats where bindings[place] != seat.binding { await close(place) }
+        for binding in bindings.bindings where seats[binding.settings.place] == nil {
+            seats[binding.settings.place] = ReaderSeat(binding)
+        }
+        watch()
+        look()
+    }
+
     func unbind(_ place: ReaderPlace) async throws(StateFileFailure) {
         try bindings.unbind(place)
         await close(place)

@@ -17,6 +17,8 @@ enum SessionLog {
         case .information: Log.debug("information-read", ["device": name])
         case .battery(let percent):
             Log.info("battery", ["device": name, "percent": "\(percent)"])
+        case .abilities(let names):
+            Log.info("features-read", ["device": name, "abilities": "\(names.count)"])
         case .ignored(let uuid, let count):
             Log.debug(
                 "value-ignored", ["device": name, "uuid": "\(uuid)", "bytes": "\(count)"])

@@ -5,19 +5,29 @@ import Uplink
 /// The store, as the uplink sees it.
 struct SpoolOutbox: OutboxStore {
     let spool: Spool
+    let latencies: Latencies
 
     func openBatch(_ destination: String) async throws -> OutboxBatch? {
-        try await spool.openBatch(destination).map(outboxBatch)
+        let batch = try await spool.openBatch(destination).map(outboxBatch)
+        if let batch { await latencies.left(batch.id, for: destination) }
+        return batch
     }
 
     func formBatch(
         _ destination: String, maximum: Int, at now: Instant
     ) async throws -> OutboxBatch? {
-        try await spool.formBatch(destination, max: maximum, at: now).map(outboxBatch)
+        let batch = try await spool.formBatch(destination, max: maximum, at: now)
+            .map(outboxBatch)
+        if let batch { await latencies.left(batch.id, for: destination) }
+        return batch
     }
 
     func resolve(_ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant) async throws {
         try await spool.resolve(batch: batch.id, results.map(\.recordResult), at: now)
+        let accepted = Set(results.filter { $0.outcome == .accepted }.map(\.item))
+        let received = batch.items.filter { accepted.contains($0.id) }
+            .map(\.record.received.utc)
+        await latencies.resolved(batch.id, received: received, at: now)
     }
 
     func split(_ batch: OutboxBatch) async throws {
@@ -27,8 +37,8 @@ struct SpoolOutbox: OutboxStore {
     private func outboxBatch(_ batch: Batch) -> OutboxBatch {
         OutboxBatch(
             id: batch.id, idempotencyKey: batch.idempotencyKey, formedAt: batch.formedAt,
-            // The 更新日時 of an edited value is the one that the receiver holds; a value that the device
-            // itself went on counting carries its own.
+            // The 更新日時 of a value that a person edited is the one that the receiver holds; a value
+            // that the device itself went on counting carries its own.
             items: batch.items.map {
                 Uplink.OutboxItem(
                     id: $0.rowID.number, record: $0.record, participant: $0.participant,

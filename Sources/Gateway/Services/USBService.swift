@@ -50,6 +50,9 @@ import USBLink
     /// The open library, for what is no device that measures.
     var library: USBHost? { host }
 
+    /// How far the library's thread has come; nil while there is none.
+    var work: WorkMeter.Reading? { host?.work }
+
     var state: String { problem == nil ? "watching" : "unavailable" }
 
     /// What is plugged in, in the order of the sockets.

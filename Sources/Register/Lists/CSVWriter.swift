@@ -1,8 +1,10 @@
 /// Writes CSV after RFC 4180, rows ended by CR LF as spreadsheets expect them.
-struct CSVWriter {
-    private(set) var text = ""
+package struct CSVWriter {
+    package private(set) var text = ""
 
-    mutating func add(_ cells: [String]) {
+    package init() {}
+
+    package mutating func add(_ cells: [String]) {
         text += cells.map(Self.cell).joined(separator: ",")
         text += "\r\n"
     }

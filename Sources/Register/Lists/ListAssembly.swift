@@ -129,5 +129,29 @@ struct ListAssembly {
                     message: "says 0, and the gateway corrects the time of this model: its "
                         + "records would carry 時刻補正コード 1", accepted: "1"))
         }
+        checkConformance(row, known, line)
+    }
+
+    /// Holds 規格準拠情報 and 測定精度情報 against the class of device that the profile reads.
+    private mutating func checkConformance(_ row: [String], _ known: KnownModel, _ line: Int) {
+        guard let own = known.deviceClass else { return }
+        if let text = table.value(row, "standard_conformance"),
+            let other = DeviceStandard.named(in: text).first(where: { $0.deviceClass != own })
+        {
+            findings.append(
+                Finding(
+                    line: line, column: "standard_conformance",
+                    message: "names \(other.names[0]), the standard of another class of devices "
+                        + "(\(other.deviceClass)); the profile of this model is for \(own)",
+                    accepted: DeviceStandard.of(own)))
+        }
+        // Step counters differ by model: this is why the list has the column.
+        if own == "activity", table.value(row, "accuracy") == nil {
+            findings.append(
+                Finding(
+                    line: line, column: "accuracy",
+                    message: "is empty for an activity meter, whose counts differ by model",
+                    isWarning: true))
+        }
     }
 }

@@ -46,8 +46,13 @@ package struct KnownModel: Sendable, Equatable {
     package var manufacturer: String
     /// The gateway corrects this model's time where its clock is off.
     package var correctsTime: Bool
+    /// `blood-pressure`, `scale` …; nil where one profile serves several classes.
+    package var deviceClass: String?
 
-    package init(names: [String], manufacturer: String, correctsTime: Bool) {
+    package init(
+        names: [String], manufacturer: String, correctsTime: Bool, deviceClass: String? = nil
+    ) {
+        self.deviceClass = deviceClass
         self.names = names
         self.manufacturer = manufacturer
         self.correctsTime = correctsTime

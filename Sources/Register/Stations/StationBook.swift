@@ -17,7 +17,16 @@ package struct StationBook: Sendable, Equatable {
         var at: StationMoment
     }
 
+    /// Why a reading is nobody's while an earlier one may still come.
+    package static let doubt = "the person before may have measured only now"
+
     package init(_ stations: [Station] = []) { self.stations = stations }
+
+    /// Takes other stations while sessions go on.
+    ///
+    /// What stood at a station has to stand there still: a reading from before would be judged by the
+    /// new place. A device changes its place by a move, which knows its moment.
+    package mutating func replace(_ stations: [Station]) { self.stations = stations }
 
     package subscript(_ name: String) -> Station? { stations.first { $0.name == name } }
 
@@ -161,7 +170,7 @@ package struct StationBook: Sendable, Equatable {
         }
         guard owed(index, name, question.kind, at: taken.earliest, moment) == 0 else {
             return .nobody(
-                "the person before may have measured only now", session: session.id, station: name)
+                Self.doubt, session: session.id, station: name)
         }
         return .person(session.person, session: session.id, station: name)
     }

@@ -1,5 +1,5 @@
 import CUSB
-import EventLoop
+package import EventLoop
 import Glibc
 
 /// All USB devices of this machine: who is plugged in, and transfers with those that are open.
@@ -34,6 +34,9 @@ package actor USBHost {
         self.tree = tree
         devices = DeviceTable(onChange)
     }
+
+    /// How far the library's thread has come; may be asked from anywhere.
+    package nonisolated var work: WorkMeter.Reading { thread.work.reading }
 
     /// Ends the thread; all devices have to be closed before.
     package nonisolated func stop() { thread.stop() }

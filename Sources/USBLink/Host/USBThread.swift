@@ -14,6 +14,7 @@ final class USBThread: SerialExecutor, @unchecked Sendable {
         var isStopping = false
     }
     let context: OpaquePointer
+    let work = WorkMeter()
     private let state = Locked(State())
     private let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
 
@@ -52,6 +53,7 @@ final class USBThread: SerialExecutor, @unchecked Sendable {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let unowned = UnownedJob(job)
+        work.take()
         state.withLock { $0.jobs.append(unowned) }
         // Kept by the library until the thread looks, so a job is never overlooked.
         libusb_interrupt_event_handler(context)
@@ -80,7 +82,10 @@ final class USBThread: SerialExecutor, @unchecked Sendable {
                 swap(&jobs, &state.jobs)
                 return state.isStopping
             }
-            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+            for job in jobs {
+                job.runSynchronously(on: asUnownedSerialExecutor())
+                work.finish()
+            }
             if jobs.isEmpty, isStopping { return }
             guard jobs.isEmpty else { continue }
             // Without end, as far as the library allows one: time-outs of transfers have a timer of their own.

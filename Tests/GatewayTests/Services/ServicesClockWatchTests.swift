@@ -198,6 +198,38 @@ import Testing
         }
     }
 
+    @Test func `a gateway without a time service sleeps while nothing waits for its clock`()
+        async throws
+    {
+        try await Self.run { desk async throws in
+            let hands = Hands()
+            let watch = ClockWatch(
+                intake: desk.intake, boot: "this boot", clock: { hands.look() },
+                period: .milliseconds(5))
+            let task = spawn { await watch.run() }
+            try await sleep(for: .milliseconds(60))
+            #expect(hands.looks == 0)
+            task.cancel()
+            await task.value
+        }
+    }
+
+    @Test func `readings that a killed daemon left waiting are dated by the next one`() async throws
+    {
+        try await Self.run { desk async throws in
+            _ = await desk.take([Self.reading(10)])
+            let hands = Hands()
+            hands.time = Self.clock(60, synchronised: true)
+            let watch = ClockWatch(
+                intake: desk.intake, boot: "this boot", clock: { hands.look() },
+                period: .milliseconds(5))
+            let task = spawn { await watch.run() }
+            #expect(await eventually { watch.dated == 1 })
+            task.cancel()
+            await task.value
+        }
+    }
+
     @Test func `a clock that is marked synchronised before its step is not believed`() async throws
     {
         try await Self.run { desk async throws in
@@ -205,6 +237,7 @@ import Testing
             let watch = ClockWatch(
                 intake: desk.intake, boot: "this boot", clock: { hands.look() },
                 period: .milliseconds(20))
+            desk.intake.onUndated = { watch.nudge() }
             let task = spawn { await watch.run() }
             _ = await desk.take([Self.reading(10)])
             // The mark is there, the step follows within a period.

@@ -123,6 +123,45 @@ import Testing
         }
     }
 
+    @Test(
+        "a doubtful value is the next person's once the missing one of the person before has come")
+    func doubt() async throws {
+        try await Desk.run { desk in
+            let people = try await Self.people(desk)
+            for (person, second) in [("P1", Int64(0)), ("P2", 30), ("P3", 90)] {
+                Self.clock(desk, second)
+                _ = try await people.begin(
+                    .code(person), at: "one", since: nil, isPreviousGone: false, by: Self.staff)
+                if person == "P2" { _ = await desk.take([Self.pressure(60)]) }
+            }
+            _ = await desk.take([Self.pressure(120)])
+            #expect(try await desk.stored().map(\.participant) == [nil, nil])
+            _ = await desk.take([Self.pressure(20)])
+            let stored = try await desk.stored()
+            #expect(stored.map(\.participant) == ["P2", "P3", "P1"], "each by its own time")
+            #expect(stored.allSatisfy { $0.participantRule == "station-session" })
+            let assigned = try await desk.spool.ledger(limit: 100).filter { $0.event == "assigned" }
+            #expect(assigned.map(\.actor) == ["gateway", "gateway"])
+            #expect(assigned.map(\.subject) == stored.prefix(2).map(\.record.key.hex))
+        }
+    }
+
+    @Test("a doubt stays while anything is missing, and after the person before measured late")
+    func doubtStays() async throws {
+        try await Desk.run { desk in
+            let people = try await Self.people(desk)
+            for (person, second) in [("P1", Int64(0)), ("P2", 30)] {
+                Self.clock(desk, second)
+                _ = try await people.begin(
+                    .code(person), at: "one", since: nil, isPreviousGone: false, by: Self.staff)
+            }
+            // Which of the two is P1's nobody can tell, however many come.
+            _ = await desk.take([Self.pressure(60)])
+            _ = await desk.take([Self.pressure(90)])
+            #expect(try await desk.stored().allSatisfy { $0.participant == nil })
+        }
+    }
+
     @Test("a refused card ends the session of who stood there before")
     func refusedCard() async throws {
         try await Desk.run { desk in

@@ -261,6 +261,36 @@ import USBLink
         }
     }
 
+    @Test(
+        "a changed configuration opens its new readers, leaves the others alone and gives up the rest"
+    )
+    func reconfigured() async throws {
+        let one = Scanner()
+        let two = Scanner()
+        let three = Scanner()
+        let nodes = [one.node, two.node, three.node]
+        let line = one.descriptor
+        try await Desk.run { desk in
+            let first = try Self.binding(nodes[0])
+            let second = try Self.binding(nodes[1])
+            let third = try Self.binding(nodes[2], "two")
+            let hall = try await Hall(desk, readers: [first, second])
+            #expect(
+                await eventually {
+                    hall.state(nodes[0]) == "ready" && hall.state(nodes[1]) == "ready"
+                })
+            await hall.service.take([first, third])
+            #expect(await eventually { hall.state(nodes[2]) == "ready" })
+            #expect(hall.state(nodes[1]) == nil && hall.service.seats.count == 2)
+            #expect(desk.counters.values["reader_opened"] == 3, "the first one was not opened anew")
+            Self.say("MDM-001\r", line)
+            #expect(await eventually { hall.whoIsAt("one") == .participant("MDM-001") })
+            await hall.service.take([])
+            #expect(hall.service.seats.isEmpty && !hall.service.isWatching)
+            await hall.service.stop()
+        }
+    }
+
     @Test("more reads than anybody can hold cards for are counted, not kept")
     func overrun() async throws {
         try await Desk.run { desk in

@@ -1,10 +1,10 @@
 import Glibc
 
 /// The language that a person reads: Japanese where the environment says so, else English.
-enum Language {
+package enum Language: Sendable {
     case english, japanese
 
-    static let current: Language = {
+    package static let current: Language = {
         for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
             guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else {
                 continue
@@ -14,7 +14,7 @@ enum Language {
         return .english
     }()
 
-    func pick(_ english: String, _ japanese: String) -> String {
+    package func pick(_ english: String, _ japanese: String) -> String {
         self == .japanese ? japanese : english
     }
 }
