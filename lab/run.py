@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -20,6 +21,7 @@ sys.path.insert(0, HERE)
 
 from framework import registry  # noqa: E402
 from vm import image, machine  # noqa: E402
+from vm.disk import VolatileDisk  # noqa: E402
 
 printing = threading.Lock()
 
@@ -36,6 +38,7 @@ class Output:
     def __init__(self, report, file):
         self._report, self._file, self._rest = report, file, b""
         self._talk = []
+        self.cuts, self.failed = False, False
 
     def __call__(self, data):
         self._file.write(data)
@@ -43,8 +46,14 @@ class Output:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             text = line.decode(errors="replace")
+            if text.startswith("CUT") and self.cuts:
+                raise machine.PowerCut()
             if text.startswith("RESULT "):
-                self._report(json.loads(text[7:]), "\n".join(self._talk))
+                result = json.loads(text[7:])
+                self.failed = not result["passed"]
+                if self.cuts and result["passed"]:
+                    continue  # there is another boot to come
+                self._report(result, "\n".join(self._talk))
                 self._talk = []
             else:
                 self._talk.append(text)
@@ -88,8 +97,12 @@ class Lab:
     def play(self, names, attempt):
         """Plays the scenarios; returns their results by name."""
         groups = []
+        for name in names:
+            if self.scenarios[name].boots > 1:  # a machine of its own
+                groups.append((self.scenarios[name].systemd, [name]))
         for systemd in (False, True):
-            fitting = [name for name in names if self.scenarios[name].systemd == systemd]
+            fitting = [name for name in names
+                       if self.scenarios[name].systemd == systemd and self.scenarios[name].boots == 1]
             for part in range(self.options.jobs if fitting else 0):
                 if fitting[part::self.options.jobs]:
                     groups.append((systemd, fitting[part::self.options.jobs]))
@@ -108,14 +121,18 @@ class Lab:
         python = os.path.join(self.options.cache, "venv/bin/python")
         with open(os.path.join(folder, "machine-%d.log" % number), "wb") as file:
             output = Output(report, file)
-            outcome = machine.run(machine.Machine(
+            vm = machine.Machine(
                 cache=self.options.cache, kernel=self.kernel, modules=["hci_vhci", "vhci_hcd"], systemd=systemd,
                 shares=[folder], folder=ROOT, timeout=60 + sum(self.scenarios[n].seconds for n in names),
                 command=[python, os.path.join(HERE, "suite.py"), "--root", ROOT,
                          "--programs", self.options.programs, "--results", folder,
                          *(["--package", self.package] if self.package else []),
                          *(["--systemd"] if systemd else []),
-                         *(["--debug"] if self.options.debug else []), *names]), output)
+                         *(["--debug"] if self.options.debug else []), *names])
+            if self.scenarios[names[0]].boots == 1:
+                outcome = machine.run(vm, output)
+            else:
+                outcome = self._boots(vm, output, self.scenarios[names[0]].boots, attempt)
         for name in names:
             if name not in results:
                 if machine.stopping():
@@ -130,6 +147,27 @@ class Lab:
                 if results[name]["passed"]:
                     results[name].update(passed=False, problem="the guest's kernel had a fault")
         return results
+
+    def _boots(self, vm, output, count, attempt):
+        """Starts a machine on one disk again and again; where it asks for it, its power is cut."""
+        with tempfile.TemporaryDirectory(prefix="hakaru-disk-") as folder:
+            vm.disk = VolatileDisk(os.path.join(folder, "image"), 3 << 30)
+            subprocess.run(["mkfs.ext4", "-q", "-F", vm.disk.path], check=True)
+            command = list(vm.command)
+            for boot in range(1, count + 1):
+                vm.command = [*command[:-1], "--boot", str(boot), command[-1]]
+                output.cuts = boot < count
+                try:
+                    outcome = machine.run(vm, output)
+                    vm.disk.power_off()
+                except machine.PowerCut:
+                    waiting, lost = vm.disk.cut(seed=attempt * 100 + boot)
+                    say("power cut in boot %d: of %d sectors that were not flushed %d are lost" % (
+                        boot, waiting, lost))
+                    continue
+                if output.failed or outcome.why:
+                    break
+            return outcome
 
     def _print(self, result, talk, attempt):
         figures = ", ".join("%s %s" % item for item in result["figures"].items())

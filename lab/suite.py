@@ -78,6 +78,7 @@ def main():
     parser.add_argument("--root", required=True)
     parser.add_argument("--programs", required=True)
     parser.add_argument("--package", help="the Debian package, for scenarios that install it")
+    parser.add_argument("--boot", type=int, default=1, help="which start of a machine with a disk this is")
     parser.add_argument("--results", required=True)
     parser.add_argument("--systemd", action="store_true", help="systemd runs the guest")
     parser.add_argument("--debug", action="store_true", help="verbose logs, kept whether it fails or not")

@@ -19,7 +19,7 @@ class Home:
         self.room = Cables(folder) if about.cables else RoomClient(folder)
         self.cables = self.room
         self.bluetooth = Bluetooth(folder, options.debug)
-        self.package = options.package
+        self.package, self.boot = options.package, options.boot
         self.receiver, self.gateway = None, None
         if about.needs_programs:
             self.receiver = Receiver(root, folder, certificates, TOKEN)

@@ -19,6 +19,7 @@ class Scenario:
     plugged: bool = True  # the adapter is there from the beginning
     bluetoothd: bool = True  # so is bluetoothd
     cables: bool = False  # devices on a cable in the place of the room
+    boots: int = 1  # more than one: on a disk that is kept, the power fails in between where the scenario says so
     package: bool = False  # the Debian package, made from the programs
     seconds: float = 150  # a scenario that takes longer has failed
 

@@ -138,26 +138,42 @@ def _unpack_kernel(vmlinuz, target):
     shutil.copy(vmlinuz, target)  # packed another way: the guest unpacks it by itself
 
 
-def _initrd(cache, modules):
+def modules_in_order(modules, names):
+    """The paths of kernel modules below a folder, each after those that it needs."""
     needs = {}
     with open(os.path.join(modules, "modules.dep")) as lines:
         for line in lines:
             path, before = line.split(":", 1)
             needs[re.sub(r"\.ko.*$", "", os.path.basename(path)).replace("-", "_")] = (path, before.split())
     order = []
-    for name in BOOT_MODULES:
+    for name in names:
         path, before = needs.get(name, (None, []))  # absent: built into the kernel
         for item in [*reversed(before), path]:
             if item and item not in order:
                 order.append(item)
-    archive = Cpio()
-    with open(_tool(cache, "busybox"), "rb") as file:
-        archive.file("bin/busybox", file.read(), 0o755)
-    with open(os.path.join(GUEST, "init.sh"), "rb") as file:
-        archive.file("init", file.read(), 0o755)
-    archive.character_device("dev/console", 5, 1)
+    return order
+
+
+def add_modules(archive, modules, names):
+    """Puts modules and the order to load them in into an initramfs."""
+    order = modules_in_order(modules, names)
     archive.file("modules/order", "".join(os.path.basename(path) + "\n" for path in order).encode())
     for path in order:
         with open(os.path.join(modules, path), "rb") as file:
             archive.file("modules/" + os.path.basename(path), file.read())
+
+
+def add_init(archive):
+    """Puts the first program into an initramfs."""
+    with open(os.path.join(GUEST, "init.sh"), "rb") as file:
+        archive.file("init", file.read(), 0o755)
+
+
+def _initrd(cache, modules):
+    archive = Cpio()
+    with open(_tool(cache, "busybox"), "rb") as file:
+        archive.file("bin/busybox", file.read(), 0o755)
+    add_init(archive)
+    archive.character_device("dev/console", 5, 1)
+    add_modules(archive, modules, BOOT_MODULES)
     return archive.bytes()

@@ -20,7 +20,7 @@ import threading
 import time
 
 from vm.cpio import Cpio
-from vm.image import GUEST
+from vm.image import BOOT_MODULES, GUEST, add_init, add_modules
 
 FAULT = re.compile(r"^.*(?:kernel BUG|BUG:|Oops|general protection|INFO: task).*$", re.M)
 TIMED_OUT, DIED = 124, 125
@@ -40,6 +40,7 @@ class Machine:
     folder: str = "/"  # where the command starts
     systemd: bool = False  # systemd as process 1, the command as a service of it
     memory: str = "2G"
+    disk: object = None  # a VolatileDisk that keeps what is written, in the place of memory
     timeout: float = 300
 
 
@@ -90,6 +91,10 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+class PowerCut(Exception):
+    """Raised by who reads the output: the machine ends at this moment, whatever it was doing."""
+
+
 def run(machine, output):
     """Runs the machine to its end; `output(bytes)` gets what the command prints, as it comes."""
     work = tempfile.mkdtemp(prefix="hakaru-lab-")
@@ -102,6 +107,8 @@ def run(machine, output):
             with open(os.path.join(machine.kernel, "initrd"), "rb") as base:
                 initrd.write(base.read())
             initrd.write(_orders(machine))
+        if machine.disk:
+            machine.disk.power_on(os.path.join(work, "disk"))
         began = time.monotonic()
         vm = subprocess.Popen(
             _arguments(machine, work, {name: pair[1].fileno() for name, pair in ends.items()}),
@@ -144,6 +151,7 @@ def _orders(machine):
         "LAB_MODULES": " ".join(machine.modules),
         "LAB_FOLDER": machine.folder,
         "LAB_SYSTEMD": "1" if machine.systemd else "",
+        "LAB_DISK": "/dev/vda" if machine.disk else "",
     }
     command = "".join("export %s=%s\n" % (k, shlex.quote(v)) for k, v in machine.environment.items())
     command += "exec " + shlex.join(machine.command) + "\n"
@@ -151,6 +159,12 @@ def _orders(machine):
     archive.file("lab/settings", "".join(
         "%s=%s\n" % (name, shlex.quote(value)) for name, value in settings.items()).encode())
     archive.file("lab/command", command.encode())
+    if machine.disk:
+        # In the place of what the initramfs in the cache has.
+        modules = os.path.join(machine.kernel, "layer/usr/lib/modules")
+        add_init(archive)
+        add_modules(archive, os.path.join(modules, os.listdir(modules)[0]),
+                    [*BOOT_MODULES, "virtio_blk", "crc32c_generic", "ext4"])
     for name in ("stage2.sh", "runner.sh", "lab.service", "lab.target"):
         with open(os.path.join(GUEST, name), "rb") as file:
             archive.file("lab/" + name, file.read())
@@ -178,6 +192,9 @@ def _arguments(machine, work, ports):
         "-append", "console=ttyS0 panic=-1 mitigations=off tsc=unstable quiet loglevel=5",
         "-chardev", "file,id=console,path=" + os.path.join(work, "console"), "-serial", "chardev:console",
         "-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
+    if machine.disk:
+        arguments += ["-blockdev", "driver=nbd,node-name=disk,server.type=unix,server.path="
+                      + os.path.join(work, "disk"), "-device", "virtio-blk-pci,drive=disk,write-cache=on"]
     for name, descriptor in ports.items():
         arguments += ["-chardev", "socket,id=%s,fd=%d" % (name, descriptor),
                       "-device", "virtserialport,chardev=%s,name=lab.%s" % (name, name)]

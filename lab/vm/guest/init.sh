@@ -15,8 +15,13 @@ for layer in $LAB_LAYERS; do
     die "no layer $layer"
   lower=$lower:/layers/$layer
 done
-mkdir /layers/top; mount -t tmpfs -o mode=755,size=80% top /layers/top
-mkdir /layers/top/upper /layers/top/work
+mkdir /layers/top
+if [ -n "$LAB_DISK" ]; then
+  mount -t ext4 "$LAB_DISK" /layers/top || die "no disk"
+else
+  mount -t tmpfs -o mode=755,size=80% top /layers/top
+fi
+mkdir -p /layers/top/upper /layers/top/work
 mount -t overlay -o "lowerdir=${lower#:},upperdir=/layers/top/upper,workdir=/layers/top/work" root /root ||
   die "no overlay"
 mkdir -p /run/lab; cp -a /lab/. /run/lab/; cp /bin/busybox /run/lab/
