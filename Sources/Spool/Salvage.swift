@@ -168,8 +168,19 @@ struct Salvage {
         let sequence = try? old.integer(.lastNumber, [.text(table)])
         let last =
             descending.numbers.last.map { $0 - 1 } ?? sequence ?? first + Self.blindRows
+        guard first > 0 || !descending.numbers.isEmpty || canSeek(table, upTo: last, old) else {
+            return ([], false)
+        }
         let between = first < last ? Array((first + 1)...last) : []
         return (ascending.numbers + between + descending.numbers.reversed(), false)
+    }
+
+    /// Whether any row can be looked for: below a root that cannot be read each try would fail.
+    private func canSeek(_ table: String, upTo last: Int64, _ old: Connection) -> Bool {
+        let seek = SQL("SELECT rowid FROM \(table) WHERE rowid = ?")
+        return stride(from: 1, through: max(1, last), by: Int(max(1, last / 64))).contains {
+            (try? old.integer(seek, [.integer($0)])) != nil
+        }
     }
 
     /// How far to look where neither end can be read and nothing says how many rows there are.

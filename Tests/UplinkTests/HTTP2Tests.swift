@@ -87,7 +87,7 @@ final class HTTP2Proxy {
         child = try Child(
             Self.program,
             [
-                "--frontend=localhost,\(own)", "--backend=127.0.0.1,\(port)",
+                "--frontend=127.0.0.1,\(own)", "--backend=127.0.0.1,\(port)",
                 "--npn-list=\(protocols)", "--workers=1", "--conf=/dev/null",
                 "--accesslog-file=\(log)", "--accesslog-format=$alpn $remote_port",
                 "--errorlog-file=\(log).errors", try Scratch.certificate("server.key"),
