@@ -75,6 +75,7 @@ import Spool
             quantities: [
                 Quantity(.systolic, ExactDecimal(125), .millimetreOfMercury),
                 Quantity(.diastolic, ExactDecimal(80), .millimetreOfMercury),
+                Quantity(.pulseRate, ExactDecimal(64), .perMinute),
             ],
             sequenceNumber: number,
             deviceTime: LocalDateTime(year: 2026, month: 3, day: 1, hour: 12),

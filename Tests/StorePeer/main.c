@@ -73,7 +73,8 @@ static int append(const char *path, int count) {
         " profile, profile_revision, simulated, participant, participant_rule, stored_at)"
         " VALUES(?1,'ble:A4:C1:38:00:00:01','A4:C1:38:00:00:01','A&D','UA-651BLE','5180200001','blood-pressure',"
         " '[{\"name\":\"systolic\",\"number\":125,\"unit\":\"mm[Hg]\"},"
-        "{\"name\":\"diastolic\",\"number\":80,\"unit\":\"mm[Hg]\"}]','[]',?2,?3,?3,1,1,?3,'device-clock','device',0,"
+        "{\"name\":\"diastolic\",\"number\":80,\"unit\":\"mm[Hg]\"},"
+        "{\"name\":\"pulse_rate\",\"number\":64,\"unit\":\"/min\"}]','[]',?2,?3,?3,1,1,?3,'device-clock','device',0,"
         " 'second','1','and-ua-651ble',3,0,'P0000001','device-owner',?3) ON CONFLICT(record_key) DO NOTHING");
     sqlite3_stmt *frame = prepare("INSERT INTO raw_frame(record_id, position, source, bytes) VALUES(?,0,'gatt:2a35',?)");
     sqlite3_stmt *delivery = prepare(
