@@ -64,6 +64,7 @@ let package = Package(
         pure("PersonalHealth", ["Measurement"]),
         pure("DeviceProfile", ["Measurement", "PersonalHealth", "YAML", "JSON", "Crypto"]),
         pure("DeviceLink", ["Measurement", "PersonalHealth", "DeviceProfile"]),
+        pure("StationInput", ["DeviceProfile"]),
         pure("TapeLink", ["Measurement", "DeviceProfile", "DeviceLink", "JSON"]),
         pure("Registry", ["Measurement"]),
         pure("Register", ["Measurement", "YAML"]),
@@ -76,7 +77,10 @@ let package = Package(
             ["CBluetooth", "CSystemd", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
         target(
             "USBLink",
-            ["CUSB", "CLinux", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink"]),
+            [
+                "CUSB", "CLinux", "EventLoop", "Measurement", "DeviceProfile", "DeviceLink",
+                "StationInput",
+            ]),
         target("Spool", ["CSQLite", "CLinux", "Crypto", "EventLoop", "Measurement", "JSON"]),
         target(
             "Uplink", ["CCurl", "CZlib", "EventLoop", "Measurement", "Exchange", "Crypto", "JSON"]),
@@ -86,7 +90,8 @@ let package = Package(
             [
                 "CSystemd", "CLinux", "Crypto", "DataFiles", "EventLoop", "YAML", "JSON",
                 "Measurement", "DeviceProfile", "DeviceLink", "TapeLink", "BluetoothLink",
-                "Registry", "Register", "Spool", "Exchange", "Uplink", "Status", "USBLink",
+                "Registry", "Register", "Spool", "StationInput", "Exchange", "Uplink", "Status",
+                "USBLink",
             ]),
         program("hakarud", ["Gateway"]),
         program(
@@ -110,7 +115,11 @@ let package = Package(
             "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
         tests(
             "USBLink",
-            ["DataFiles", "EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+            [
+                "DataFiles", "EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink",
+                "StationInput",
+            ]),
+        tests("StationInput", ["DataFiles", "DeviceProfile", "TapeLink"]),
         tests("YAML", []),
         .testTarget(
             name: "HakaruTests",
@@ -124,7 +133,7 @@ let package = Package(
             "Gateway",
             [
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
-                "Registry", "Spool", "USBLink", "Uplink", "YAML",
+                "JSON", "Registry", "Spool", "StationInput", "USBLink", "Uplink", "YAML",
             ]),
         tests("Measurement", []),
         tests("Crypto", []),

@@ -32,12 +32,18 @@ package import Measurement
     func subscribe(_ uuid: BluetoothUUID) async throws(LinkError) -> [GATTValue]
     /// Ends the link and waits for that, for a few seconds at most.
     func disconnect() async
+    /// The address that the bond has told, where the device had connected under another one.
+    var identity: BluetoothAddress? { get }
+    /// When the adapter was free for this device; nil before that, and where nothing is waited for.
+    var adapterFreeAt: GatewayTime? { get }
     /// Why the lost link means that the device no longer knows its bond; nil where it does not.
     var staleBond: LinkError? { get }
 }
 
 extension GATTPeripheral {
     package var staleBond: LinkError? { nil }
+    package var adapterFreeAt: GatewayTime? { nil }
+    package var identity: BluetoothAddress? { nil }
 }
 
 /// A value that a device sent by itself.

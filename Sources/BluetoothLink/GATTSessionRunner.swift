@@ -1,5 +1,5 @@
 package import DeviceLink
-import DeviceProfile
+package import DeviceProfile
 package import EventLoop
 package import Measurement
 
@@ -21,6 +21,8 @@ package import Measurement
         /// Stores a commit; true once it is on disk.
         package var commit: @LoopActor @Sendable (SessionCommit) async -> Bool
         package var note: @LoopActor (SessionNote) -> Void
+        /// What is remembered of the device whose identity a new bond has told.
+        package var known: (@LoopActor @Sendable (BluetoothAddress) async -> KnownDevice?)?
 
         package init(
             commit: @escaping @LoopActor @Sendable (SessionCommit) async -> Bool,
@@ -41,6 +43,8 @@ package import Measurement
     private var end: SessionEnd?
     private var linkIsOver = false
     private let arrived = LoopCondition()
+    /// When the stages of the session were reached.
+    package private(set) var times: SessionTimes
     /// Times that the device was disconnected because the store did not keep up.
     package private(set) var overruns = 0
 
@@ -50,6 +54,7 @@ package import Measurement
         self.machine = machine
         self.peripheral = peripheral
         self.surroundings = surroundings
+        times = SessionTimes(began: surroundings.clock())
     }
 
     /// Runs the session to its end.
@@ -67,6 +72,8 @@ package import Measurement
             perform(machine.handle(events.removeFirst()))
         }
         finish()
+        if let free = peripheral.adapterFreeAt { times.reach(.adapter, at: free) }
+        times.reach(.ended, at: now())
         return end ?? .interrupted("the session was stopped")
     }
 
@@ -89,6 +96,7 @@ package import Measurement
     // MARK: Events
 
     private func feed(_ event: SessionEvent) {
+        times.take(event)
         events.append(event)
         arrived.broadcast()
     }
@@ -174,6 +182,12 @@ package import Measurement
         do throws(LinkError) {
             try await peripheral.bond(
                 method, passkey: surroundings.passkey, within: surroundings.bondLimit)
+            if let identity = peripheral.identity, let lookUp = surroundings.known {
+                guard let known = await lookUp(identity) else {
+                    throw .stackFailed("the store cannot be read")
+                }
+                machine.becomeKnown(known)
+            }
             feed(.bonded(at: now()))
         } catch {
             feed(.bondFailed(error))

@@ -1,5 +1,5 @@
 package import DeviceProfile
-import Measurement
+package import Measurement
 
 /// What the owner of a device says about it in the configuration; never logged.
 package struct DeviceOwner: Sendable, Equatable {
@@ -35,6 +35,18 @@ package struct DeviceOwner: Sendable, Equatable {
     }
 }
 
+/// A device under its identity address, with what is remembered of it.
+package struct KnownDevice: Sendable {
+    package var device: DeviceDescription
+    package var memory: DeviceMemory
+    package var owner: DeviceOwner
+    package init(device: DeviceDescription, memory: DeviceMemory, owner: DeviceOwner) {
+        self.device = device
+        self.memory = memory
+        self.owner = owner
+    }
+}
+
 extension DeviceOwner: CustomStringConvertible, CustomDebugStringConvertible {
     /// Says what is there, without a byte of it.
     package var description: String {
@@ -44,6 +56,11 @@ extension DeviceOwner: CustomStringConvertible, CustomDebugStringConvertible {
 }
 
 extension DeviceDescription {
+    /// Nothing is known of the device but its address.
+    var isStranger: Bool {
+        manufacturer == nil && model == nil && serial == nil && firmware == nil
+    }
+
     /// The address as layouts need it.
     var bluetoothAddress: BluetoothAddress? { address.flatMap { BluetoothAddress($0) } }
 }

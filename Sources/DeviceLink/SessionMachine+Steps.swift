@@ -39,6 +39,33 @@ extension SessionMachine {
 
     // MARK: reads
 
+    /// What the device is was read in an earlier session: its values come first, then that once more.
+    mutating func postponeInformation() {
+        featureReads = operations.filter { if case .readFeature = $0 { true } else { false } }
+        postponed = operations.filter { isKnown($0) }
+        var first = operations.filter { !isKnown($0) }
+        let end = first.last == .leave ? first.count - 1 : first.count
+        first.insert(contentsOf: postponed, at: end)
+        operations = first
+    }
+
+    private func isKnown(_ operation: SessionOperation) -> Bool {
+        guard case .readInformation(let uuid) = operation else { return false }
+        return switch uuid {
+        case .manufacturerName: device.manufacturer != nil
+        case .modelNumber: device.model != nil
+        case .serialNumber: device.serial != nil
+        case .firmwareRevision: device.firmware != nil
+        default: true  // The battery's level is no part of a record.
+        }
+    }
+
+    /// Nothing is left but what was postponed: a device that leaves now has said all.
+    var isWindingUp: Bool {
+        guard hasSubscription, let current, postponed.contains(current) else { return false }
+        return operations.allSatisfy { postponed.contains($0) || $0 == .leave }
+    }
+
     mutating func valueRead(_ uuid: BluetoothUUID, _ bytes: [UInt8], _ latency: Interval) {
         switch current {
         case .readInformation(uuid): information(uuid, bytes)
@@ -55,6 +82,8 @@ extension SessionMachine {
             if endsSession(error) { return close(after: error) }
             actions.append(.note(.clockUnreadable(error.summary)))
         case .readInformation(uuid), .readFeature(uuid):
+            // The end of the link is told by itself.
+            if isWindingUp, case .disconnected = error { return }
             if endsSession(error) { return close(after: error) }
             actions.append(.note(.refused(step: "read \(uuid)", error.summary)))
         default: return
@@ -80,11 +109,19 @@ extension SessionMachine {
         case .modelNumber: device.model = trimmed
         case .serialNumber: device.serial = trimmed
         case .firmwareRevision:
-            if let before = device.firmware, before != trimmed { featuresAreDue = true }
+            if let before = device.firmware, before != trimmed { askFeaturesAgain() }
             device.firmware = trimmed
         default: return
         }
         actions.append(.note(.information(device)))
+    }
+
+    /// Another firmware may be able to do other things; those that were passed over come at the end.
+    private mutating func askFeaturesAgain() {
+        featuresAreDue = true
+        let passed = featureReads.filter { !operations.contains($0) }
+        postponed += passed
+        operations = passed + operations
     }
 
     private mutating func feature(_ uuid: BluetoothUUID, _ bytes: [UInt8]) {

@@ -30,6 +30,9 @@ package struct SessionMachine: Sendable {
     var characteristics: [BluetoothUUID: Set<GATTCharacteristic.Property>] = [:]
     var operations: [SessionOperation] = []
     var current: SessionOperation?
+    /// Reads that wait until the device's values are on their way.
+    var postponed: [SessionOperation] = []
+    var featureReads: [SessionOperation] = []
     var recordAccess: RecordAccessState?
     var joins: [Int: SessionEntry] = [:]
     /// Frames of which another one has the other half.
@@ -51,7 +54,7 @@ package struct SessionMachine: Sendable {
     /// Why the device could not give all that it has although the link stood.
     var shortfall: String?
     /// What the owner says about the device.
-    let owner: DeviceOwner
+    private(set) var owner: DeviceOwner
     var procedure: (any SessionProcedure)?
     /// Slots of the device's memory that hold no record.
     var emptySlots = 0
@@ -84,6 +87,20 @@ package struct SessionMachine: Sendable {
         self.context = owner.completing(context, device.bluetoothAddress)
         clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
         builder = RecordBuilder(profile: profile, zone: zone, simulated: simulated)
+    }
+
+    /// Takes the device for the one that its bond has told it to be; nothing was read from it yet.
+    package mutating func becomeKnown(_ known: KnownDevice) {
+        guard phase == .bonding else { return }
+        let isUnset = clock.isUnset
+        device = known.device
+        memory = known.memory
+        owner = known.owner
+        featuresAreDue = memory.abilities == nil
+        context.address = nil
+        context = owner.completing(context, device.bluetoothAddress)
+        clock = SessionClock(steps: memory.clockSteps, earlier: EarlierClock(memory))
+        clock.isUnset = isUnset
     }
 
     package var isFinished: Bool { phase == .finished }
@@ -190,6 +207,7 @@ package struct SessionMachine: Sendable {
         }
         operations = SessionOperation.expand(
             plan, characteristics, note: { actions.append(.note($0)) })
+        if !device.isStranger { postponeInformation() }
         if plan.settle > .zero {
             phase = .settling
             actions.append(.startTimer(.settle, plan.settle))
@@ -246,6 +264,7 @@ package struct SessionMachine: Sendable {
         case .draining where byDevice: close(.complete, disconnect: false)
         case .draining: close(.interrupted("the link was ended"), disconnect: false)
         case .closing, .finished: break
+        case .running where byDevice && isWindingUp: close(.complete, disconnect: false)
         default: close(.interrupted("the device left while \(doing)"), disconnect: false)
         }
     }

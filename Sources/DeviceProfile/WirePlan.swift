@@ -10,8 +10,17 @@ package struct WirePlan: Sendable, Equatable {
         case omron0090 = "omron-0090"
         case ascensia
         case lifescanStorage = "lifescan-storage"
+        /// LifeScan packets on a serial line whose link byte numbers and acknowledges them.
         case lifescanLink = "lifescan-link"
+        /// LifeScan packets on a serial line, each answered by one.
+        case lifescanLine = "lifescan-line"
         case abbott
+        /// Abbott meters on a serial line: listings with a checksum.
+        case abbottSerial = "abbott-serial"
+        case glucomen
+        case sdCodeFree = "sd-codefree"
+        case microlife
+        case beurer
         case jpi
         case taidoc
         /// A device of the personal health standard: the gateway is its manager.
@@ -35,6 +44,8 @@ package struct WirePlan: Sendable, Equatable {
         case between(start: [UInt8], end: [UInt8], trailing: Int, maximum: Int)
         /// Messages of one length that begin with `start`.
         case fixed(start: [UInt8], length: Int)
+        /// Messages that begin with `start` and say at one place how long they are, less `plus`.
+        case lengthByte(start: [UInt8], at: Int, plus: Int, maximum: Int)
         /// Reports whose first byte counts the valid ones; `busy` first bytes carry no data.
         ///
         /// Where the count stands second, the first byte is the report's type and goes with the rest.

@@ -51,6 +51,10 @@ package struct LedgerActor: Sendable, Equatable {
     package static func user(_ number: UInt32) -> LedgerActor {
         LedgerActor(text: "uid \(number)")
     }
+    /// A reader at a station, by where it is plugged in; never by what it read.
+    package static func reader(_ place: String) -> LedgerActor {
+        LedgerActor(text: "reader \(place)")
+    }
 }
 
 /// Something to be written into the ledger; it holds no measured value.

@@ -47,16 +47,15 @@ extension Spool {
 
     package func devices() throws(SpoolError) -> [StoredDevice] {
         try reading { connection throws(SpoolError) in
-            try connection.all(.devices) { row throws(SpoolError) in
-                StoredDevice(
-                    description: DeviceDescription(
-                        id: DeviceID(row.text()), address: row.optionalText(),
-                        manufacturer: row.optionalText(), model: row.optionalText(),
-                        serial: row.optionalText(), assetNumber: row.optionalText(),
-                        firmware: row.optionalText()),
-                    profile: row.optionalText(), firstSeen: row.instant(),
-                    lastSeen: row.instant(), lastRecord: row.optionalInstant(),
-                    records: row.count(), memory: row.deviceMemory())
+            try connection.all(.devices) { row throws(SpoolError) in row.storedDevice() }
+        }
+    }
+
+    /// One device; nil for one that was never stored.
+    package func device(_ id: DeviceID) throws(SpoolError) -> StoredDevice? {
+        try reading { connection throws(SpoolError) in
+            try connection.first(.device, [.text(id.stable)]) { row throws(SpoolError) in
+                row.storedDevice()
             }
         }
     }
@@ -91,6 +90,16 @@ extension Connection {
 }
 
 extension RowReader {
+    fileprivate mutating func storedDevice() -> StoredDevice {
+        StoredDevice(
+            description: DeviceDescription(
+                id: DeviceID(text()), address: optionalText(), manufacturer: optionalText(),
+                model: optionalText(), serial: optionalText(), assetNumber: optionalText(),
+                firmware: optionalText()),
+            profile: optionalText(), firstSeen: instant(), lastSeen: instant(),
+            lastRecord: optionalInstant(), records: count(), memory: deviceMemory())
+    }
+
     fileprivate mutating func deviceMemory() -> DeviceMemory {
         var memory = DeviceMemory()
         memory.nextSequence = optionalCount()

@@ -318,12 +318,12 @@ extension SQL {
         clock_latency, abilities
         """
     static let memory = SQL("SELECT \(memoryColumns) FROM device WHERE device_id = ?")
-    static let devices = SQL(
-        """
-        SELECT device_id, address, manufacturer, model, serial, asset_number, firmware, profile,
+    private static let deviceColumns = """
+        device_id, address, manufacturer, model, serial, asset_number, firmware, profile,
         first_seen, last_seen, last_record, records, \(memoryColumns)
-        FROM device ORDER BY device_id
-        """)
+        """
+    static let devices = SQL("SELECT \(deviceColumns) FROM device ORDER BY device_id")
+    static let device = SQL("SELECT \(deviceColumns) FROM device WHERE device_id = ?")
     static let newestRow = SQL("SELECT coalesce(max(id), 0) FROM record")
     static let insertFailure = SQL(
         """

@@ -19,7 +19,9 @@ enum PairCommands {
         ]
     ) { call throws(CommandError) in
         try begin(call)
+        let interruption = Interruption()
         var shown: [String] = []
+        var asked = false
         while true {
             let state = try call.client.get("/v1/pairing")
             guard let pairing = state["pairing"], let stage = pairing["state"]?.string else {
@@ -36,12 +38,23 @@ enum PairCommands {
             case "paired": return
             case "failed", "cancelled":
                 throw .refused(code: "not-paired", Plain.text(problem ?? "the pairing was ended"))
-            case "passkey-needed": try givePasskey(call)
-            default: break
+            case "passkey-needed":
+                // While nobody types, the pairing is looked at: the device may have given up.
+                guard try givePasskey(call, interruption, asked: &asked) else { continue }
+            default: asked = false
             }
-            usleep(300_000)
+            if interruption.pause(milliseconds: 300) { try leave(call) }
         }
     }
+
+    /// Whoever ends the command ends the pairing: the next one need not wait for it.
+    private static func leave(_ call: Invocation) throws(CommandError) -> Never {
+        _ = try call.client.delete("/v1/pairing")
+        throw .refused(code: "not-paired", "the pairing was ended")
+    }
+
+    /// Should the command die without a word, the daemon ends the pairing after so long.
+    private static let leaseSeconds = 10
 
     private static func begin(_ call: Invocation) throws(CommandError) {
         var repair = call.options["repair"] != nil
@@ -54,6 +67,7 @@ enum PairCommands {
                         writer.member("seconds", seconds)
                     }
                     if repair { writer.member("repair", true) }
+                    writer.member("lease_seconds", leaseSeconds)
                 }
                 return
             } catch {
@@ -84,29 +98,41 @@ enum PairCommands {
         try call.output.flush()
     }
 
-    private static func givePasskey(_ call: Invocation) throws(CommandError) {
+    /// Asks for the number once and takes it when it was typed; false where nothing was typed yet.
+    private static func givePasskey(
+        _ call: Invocation, _ interruption: Interruption, asked: inout Bool
+    ) throws(CommandError) -> Bool {
         guard isatty(STDIN_FILENO) == 1 else {
             throw .refused(
                 code: "passkey-needed",
                 "the device wants a number and nobody can type here: give it by --passkey, or post it "
                     + "to /v1/pairing/passkey")
         }
-        while true {
-            let digits = ask(PairingText.passkeyPrompt(in: .current))
-            do throws(CommandError) {
-                _ = try call.client.post("/v1/pairing/passkey") { $0.member("passkey", digits) }
-                return
-            } catch {
-                guard error.code == "bad-request", !digits.isEmpty else { throw error }
-                Output.complain(error.message)
-            }
+        if !asked { say(PairingText.passkeyPrompt(in: .current)) }
+        asked = true
+        guard interruption.isTyped(within: 300) else {
+            if interruption.pause(milliseconds: 0) { try leave(call) }
+            return false
         }
+        let digits = readLine() ?? ""
+        asked = false
+        do throws(CommandError) {
+            _ = try call.client.post("/v1/pairing/passkey") { $0.member("passkey", digits) }
+        } catch {
+            guard error.code == "bad-request", !digits.isEmpty else { throw error }
+            Output.complain(error.message)
+        }
+        return true
     }
 
     private static func ask(_ question: String) -> String {
+        say(question)
+        return readLine() ?? ""
+    }
+
+    private static func say(_ question: String) {
         let bytes = Array(question.utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
-        return readLine() ?? ""
     }
 
     private static let forget = Command(

@@ -43,13 +43,23 @@ enum PeopleCommands {
 
     private static let card = Command(
         path: ["participants", "card"], summary: "say whose card it is",
-        details: "Only a keyed hash of the number is kept. NUMBER - reads it from standard input.",
-        words: "PARTICIPANT NUMBER", wordCount: 2...2
+        details: "Only a keyed hash of the number is kept. NUMBER - reads it from standard input; "
+            + "with --station it is read there within 25 s, and begins no session.",
+        words: "PARTICIPANT [NUMBER]", wordCount: 1...2,
+        options: [CommandOption("station", "NAME", "at which station the card is read")]
     ) { call throws(CommandError) in
-        let number = try SessionCommands.typed(call.words[1])
+        let station = call.options["station"]
+        guard (station == nil) == (call.words.count == 2) else {
+            throw .usage("participants card needs one of NUMBER and --station NAME")
+        }
+        let number =
+            station == nil ? try SessionCommands.typed(call.words[1]) : nil
         let answer = try call.client.post(
             "/v1/participants/" + SocketClient.escape(call.words[0]) + "/card"
-        ) { $0.member("card", number) }
+        ) { writer in
+            if let number { writer.member("card", number) }
+            if let station { writer.member("station", station) }
+        }
         guard !call.wantsJSON else { return try call.output.line(answer.line) }
         try call.output.line("The card is \(Plain.text(answer["participant"]))'s.")
     }

@@ -119,6 +119,7 @@ enum StatusCommand {
 enum Attention {
     static func list(_ status: JSONValue, now: Instant) -> [String] {
         clock(status["clock"]) + bluetooth(status["bluetooth"]) + usb(status["usb"])
+            + readers(status["readers"])
             + records(status["records"]) + destinations(status["destinations"], now)
             + storage(status["storage"]) + files(status["profiles"], status["tapes"])
             + configuration(status["configuration"])
@@ -161,6 +162,15 @@ enum Attention {
             guard !quietAdapters.contains(state) || problem != Plain.none else { return nil }
             return "bluetooth \(Plain.text(adapter["adapter"])) is \(state)"
                 + (problem == Plain.none ? "" : ": " + problem)
+        }
+    }
+
+    private static func readers(_ list: JSONValue?) -> [String] {
+        (list?.array ?? []).compactMap { reader in
+            let state = Plain.text(reader["state"])
+            guard state != "ready", state != "opening" else { return nil }
+            return "the reader of \(Plain.text(reader["station"])) at "
+                + "\(Plain.text(reader["port"])): \(state)"
         }
     }
 

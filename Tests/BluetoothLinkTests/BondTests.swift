@@ -279,4 +279,34 @@ import Testing
             await scene.room.close()
         }
     }
+
+    @Test func `a device is connected through the adapter that holds its bond, whichever hears it`()
+        async throws
+    {
+        try await LoopThread.run {
+            let room = try await Room.open(adapters: ["hci0", "hci1"])
+            #expect(await room.becomes(.scanning, "hci0"))
+            #expect(await room.becomes(.scanning, "hci1"))
+            let (one, two) = ("A4:C1:38:00:00:01", "A4:C1:38:00:00:02")
+            try room.fake.addDevice(one, on: "hci0", ["Paired": true, "Bonded": true])
+            try room.fake.addDevice(one, on: "hci1")
+            for adapter in ["hci0", "hci1"] { try room.fake.addDevice(two, on: adapter) }
+            #expect(await eventually { room.seen.sightings.count == 4 })
+            let bonded = try #require(BluetoothAddress(one))
+            let free = try #require(BluetoothAddress(two))
+            for heard in ["hci0", "hci1", nil] {
+                #expect(room.bluez.peripheral(bonded, on: heard)?.path.contains("hci0") == true)
+            }
+            // Without a bond whichever has heard it is as good.
+            #expect(room.bluez.peripheral(free, on: "hci1")?.path.contains("hci1") == true)
+            #expect(room.bluez.peripheral(free, on: "hci0")?.path.contains("hci0") == true)
+            // The adapter with the bond is pulled: the other one is all there is.
+            try room.fake.remove(FakeBlueZ.path(one, "hci0"), ["org.bluez.Device1"])
+            #expect(
+                await eventually {
+                    room.bluez.peripheral(bonded, on: "hci1")?.path.contains("hci1") == true
+                })
+            await room.close()
+        }
+    }
 }

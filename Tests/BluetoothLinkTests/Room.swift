@@ -30,7 +30,8 @@ import Testing
         let fake = try await FakeBlueZ.start(privateBus.address, adapters: adapters)
         try await prepare(fake)
         var settings = BlueZSettings(busAddress: privateBus.address)
-        settings.adapter.callLimit = .milliseconds(400)
+        // No answer of the fake is as late as this, on however busy a machine.
+        settings.adapter.callLimit = .seconds(8)
         settings.adapter.recoveryPause = .milliseconds(10)
         settings.adapter.discoveringLostAfter = .milliseconds(60)
         settings.adapter.delayFactor = 0.01

@@ -52,6 +52,7 @@ import YAML
     var storeDelay: Duration = .zero
     var storeWorks = true
     var maximumEvents = 10_000
+    var known: (@LoopActor @Sendable (BluetoothAddress) async -> KnownDevice?)?
     private let profile: DeviceProfile
 
     init(profile text: String) throws {
@@ -80,6 +81,7 @@ import YAML
             note: { [self] in notes.append($0) })
         surroundings.clock = { [clock] in clock.now() }
         surroundings.maximumEvents = maximumEvents
+        surroundings.known = known
         return GATTSessionRunner(
             machine: machine, peripheral: peripheral ?? device, surroundings: surroundings)
     }
@@ -125,6 +127,7 @@ import YAML
     var onSubscribe: @LoopActor (ScriptedDevice) -> Void = { _ in }
     var onRead: @LoopActor () -> Void = {}
     var staleBond: LinkError?
+    var identity: BluetoothAddress?
     private var isConnected = false
 
     nonisolated init() {}

@@ -66,7 +66,7 @@ import Testing
         let sent = await course.requests
         #expect(
             sent == [
-                "POST /v1/pairing {\"device\":\"\(Self.address)\",\"passkey\":\"123456\"}"
+                "POST /v1/pairing {\"device\":\"\(Self.address)\",\"passkey\":\"123456\",\"lease_seconds\":10}"
             ])
     }
 
@@ -100,6 +100,33 @@ import Testing
         let run = try daemon.run("pair", Self.address)
         #expect(run.exitCode != 0)
         #expect(run.errors.contains("--passkey"))
+    }
+
+    @Test(
+        "Ctrl-C, a plain kill and a closed terminal end the pairing at the daemon too",
+        arguments: ["INT", "TERM", "HUP"])
+    func interrupted(signal: String) async throws {
+        let course = Course([Self.state("waiting-for-device")])
+        let daemon = try await FakeDaemon { server in
+            server.route("GET", "/v1/pairing") { _ in course.next() }
+            for method in ["POST", "DELETE"] {
+                server.route(method, "/v1/pairing") { request in
+                    course.take(request)
+                    return SocketResponse(body: Array("{\"pairing\":null}".utf8))
+                }
+            }
+        }
+        let child = try Child(
+            "timeout",
+            [
+                "--preserve-status", "-s", signal, "0.4", builtProgram("hakaru"), "pair",
+                Self.address,
+                "--socket", daemon.path,
+            ])
+        _ = child.readAll()
+        #expect(child.wait() == 1, "ended in order, not killed by the signal")
+        let sent = await course.requests
+        #expect(sent.last?.hasPrefix("DELETE /v1/pairing") == true, "\(sent)")
     }
 
     @Test("a bond that does not fit any more is not thrown away without a yes")

@@ -24,7 +24,7 @@ import Testing
                 "{\"records\":[{\"id\":17,\"key\":\"0123456789abcdef0123456789abcdef\"}]}")
             for path in [
                 "/v1/sessions", "/v1/consents", "/v1/stations", "/v1/participants", "/v1/lists",
-                "/v1/records",
+                "/v1/records", "/v1/readers",
             ] {
                 server.route("POST", path, subpaths: true) { request in
                     mailbox.take(request)
@@ -97,6 +97,22 @@ import Testing
                 answer: "{\"participant\":\"P1\"}",
                 request: "/v1/participants/P1/card {\"card\":\"01:14\"}",
                 output: "The card is P1's.\n"),
+            Ask(
+                words: ["participants", "card", "P1", "--station", "desk"],
+                answer: "{\"participant\":\"P1\"}",
+                request: "/v1/participants/P1/card {\"station\":\"desk\"}",
+                output: "The card is P1's.\n"),
+            Ask(
+                words: [
+                    "station", "bind", "one", "05e0:1200@1-1.2", "--layout", "jis", "--track", "2",
+                    "--data-bits", "7",
+                ],
+                answer: """
+                    {"station":"one","port":"05e0:1200@1-1.2","kind":"keyboard","state":"ready"}
+                    """,
+                request: "/v1/readers {\"station\":\"one\",\"port\":\"05e0:1200@1-1.2\","
+                    + "\"layout\":\"jis\",\"track\":\"2\",\"data_bits\":\"7\"}",
+                output: "05e0:1200@1-1.2 is the keyboard reader of one; state: ready.\n"),
         ])
     func asks(ask: Ask) async throws {
         let mailbox = Mailbox()

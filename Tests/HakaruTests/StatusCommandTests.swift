@@ -120,6 +120,18 @@ import Testing
         #expect(run.lines.dropFirst().first == test.line)
     }
 
+    @Test("a reader that nobody can scan at stands at the top with what helps")
+    func readers() async throws {
+        let run = try await status(
+            """
+            {"readers":[{"station":"one","port":"1-1.3","state":"ready"},
+             {"station":"two","port":"1-1.4","state":"needs-person: no permission"}]}
+            """)
+        #expect(
+            run.output.contains("  ! the reader of two at 1-1.4: needs-person: no permission\n"))
+        #expect(!run.output.contains("1-1.3"))
+    }
+
     @Test("a destination that is behind says with what error and since when")
     func behind() async throws {
         let run = try await status(

@@ -50,7 +50,7 @@ import Testing
             Wrong(
                 arguments: ["records", "--state", "lost"],
                 message: "--state is 'lost'; accepted: all, waiting, held, unassigned, "
-                    + "guest, quarantined, discarded, dead-letters, delivered"),
+                    + "guest, quarantined, discarded, withdrawn, dead-letters, delivered"),
             Wrong(
                 arguments: ["completion", "fish"],
                 message: "completion does not know 'fish'; accepted: bash"),

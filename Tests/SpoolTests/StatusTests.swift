@@ -116,6 +116,8 @@ import Testing
             #expect(device.lastSeen == noon + .seconds(50))
             #expect(device.lastRecord == noon + .seconds(2))
             #expect(device.records == 2)
+            #expect(try await spool.device(cuff) == device)
+            #expect(try await spool.device(DeviceID("ble:00:00:00:00:00:00")) == nil)
         }
     }
 

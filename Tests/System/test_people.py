@@ -3,11 +3,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../scripts/lib"))
 import event_day  # noqa: E402
+from event_readers import Scanner  # noqa: E402
 import tapes  # noqa: E402
 from gateway import PROGRAMS, Gateway  # noqa: E402
 
@@ -96,6 +98,73 @@ class People(unittest.TestCase):
         self.assertIn("the sheet", json.dumps(entry))
         self.assertEqual(self.command(
             "records", "assign", str(record["id"]), "MDM-001", "--reason", "x")[0], 1)
+
+    def reader(self):
+        """The one reader, as the daemon tells it."""
+        return self.gateway.hakaru("station", "readers", lines=True)[0]
+
+    def who(self):
+        """Who has the session at the station."""
+        session = self.gateway.hakaru("session", "show", lines=True)[0]["session"]
+        return session and session["participant"]
+
+    def test_a_reader_that_is_bound_begins_sessions_and_leaves_no_card_number(self):
+        self.up(receiver=False)
+        self.register()
+        scanner, card = Scanner(), "0114B34C5D6E7F80"
+        code, out, err = self.command("station", "bind", "one", scanner.node, "--speed", "19200")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(out, "%s is the serial reader of one; state: ready.\n" % scanner.node)
+        scanner.scan("mdm-001")
+        self.gateway.wait("the session", lambda: self.who() == "MDM-001")
+        scanner.scan(card)
+        self.gateway.wait("the refusal", lambda: self.reader()["refused"] == 1)
+        self.assertIsNone(self.who())
+        self.assertEqual(self.reader()["last_refusal"]["code"], "unknown-card")
+        desk = subprocess.Popen(
+            [os.path.join(PROGRAMS, "hakaru"), "--socket", self.gateway.path("hakaru.sock"),
+             "participants", "card", "MDM-002", "--station", "one"], stdout=subprocess.PIPE, text=True)
+        time.sleep(2.1)  # the same card once more within a moment would be the same scan
+        scanner.scan(card)
+        self.assertEqual(desk.communicate(timeout=30)[0], "The card is MDM-002's.\n")
+        time.sleep(2.1)
+        scanner.scan(card)
+        self.gateway.wait("the session", lambda: self.who() == "MDM-002")
+        # After a restart the reader is bound as before; then it is given back.
+        self.gateway.stop_daemon()
+        self.gateway.start_daemon()
+        self.gateway.wait("the reader", lambda: self.reader()["state"] == "ready")
+        scanner.scan("MDM-001")
+        self.gateway.wait("the session", lambda: self.who() == "MDM-001")
+        self.assertEqual(self.command("station", "unbind", scanner.node)[0], 0)
+        self.assertEqual(self.command("station", "unbind", scanner.node)[0], 1)
+        store = self.gateway.path("state")
+        for path in [os.path.join(store, name) for name in os.listdir(store)] + [
+                self.gateway.path("hakarud.out")]:
+            with open(path, "rb") as f:
+                content = f.read()
+            for form in (card.encode(), card.lower().encode(), bytes.fromhex(card)):
+                self.assertNotIn(form, content, path)
+
+    def test_a_reader_that_cannot_be_is_refused_with_what_would_be_accepted(self):
+        self.up(receiver=False)
+        for words, text in [
+                (("two", "1-1"), "there is no station two"),
+                (("one", "/dev/input/event3"), "port is a USB port"),
+                (("one", "1-1"), "give its kind"),
+                (("one", "/dev/ttyS0", "--kind", "pasori"), "is no place of a pasori reader"),
+                (("one", "1-1", "--kind", "serial", "--speed", "9601"), "speed is one of")]:
+            code, _, err = self.command("station", "bind", *words)
+            self.assertEqual(code, 1, words)
+            self.assertIn(text, err)
+        self.assertEqual(self.gateway.hakaru("station", "readers", lines=True), [])
+        code, out, _ = self.command("station", "bind", "one", "05e0:1200@9-1", "--kind", "keyboard")
+        self.assertEqual(code, 0)
+        self.assertIn("state: not plugged in", out)
+        code, _, err = self.command("port", "bind", "05e0:1200@9-1", "AD-4212")
+        self.assertEqual(code, 1)
+        status = self.command("status")[1]
+        self.assertIn("the reader of one at 05e0:1200@9-1: not plugged in", status)
 
     def test_a_list_with_personal_data_is_refused_whole(self):
         self.up(receiver=False)

@@ -93,6 +93,31 @@ import Testing
     }
 
     @Test(
+        "the nodes of a device that types are found; its volume buttons and the neighbour's are not"
+    )
+    func keyboards() {
+        let tree = Tree()
+        tree.cuff()
+        for (place, name, keys) in [
+            ("1-1.2:1.0", "input7", "10000 7 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe"),
+            ("1-1.2:1.0", "input8", "3f000303ff 0 0 483ffff17aff32d bfd4444600000000 0"),
+            ("1-1.20:1.0", "input9", "10000 7 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe"),
+        ] {
+            let hid = "\(place)/0003:05E0:1200.0004"
+            for folder in [
+                place, hid, hid + "/input", hid + "/input/" + name,
+                hid + "/input/\(name)/event\(name.dropFirst(5))",
+                hid + "/input/\(name)/capabilities",
+            ] {
+                tree.folder(folder)
+            }
+            tree.text(hid + "/input/\(name)/capabilities/key", keys)
+        }
+        #expect(tree.tree.keyboards(Self.path) == ["/dev/input/event7"])
+        #expect(tree.tree.keyboards(USBPath(bus: 1, ports: [1, 3])) == [])
+    }
+
+    @Test(
         "a device that has gone is nothing, one with broken descriptors is refused with the place")
     func absent() throws {
         let tree = Tree()

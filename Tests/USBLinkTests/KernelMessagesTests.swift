@@ -17,6 +17,7 @@ import Testing
             (["ACTION=add", "SUBSYSTEM=usb", "DEVTYPE=usb_device"], true),
             (["ACTION=add", "SUBSYSTEM=tty", "DEVNAME=ttyUSB0"], true),
             (["ACTION=bind", "SUBSYSTEM=hid"], true),
+            (["ACTION=add", "SUBSYSTEM=input", "DEVNAME=input/event3"], true),
             (["ACTION=add", "SUBSYSTEM=block"], false),
             (["ACTION=add", "SUBSYSTEM=usbmon"], false),
             (["ACTION=add", "NAME=SUBSYSTEM=usb"], false),

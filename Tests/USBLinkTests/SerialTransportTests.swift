@@ -9,30 +9,6 @@ import Testing
 @Suite("Serial lines", .timeLimit(.minutes(1))) struct SerialTransportTests {
     static let line = WirePlan.Line(speed: 9_600, dataBits: 8, parity: .none, stopBits: 1)
 
-    /// A pair of terminals: the test is the device on `device`, the link opens `node`.
-    private struct Terminal: ~Copyable {
-        let device: Int32
-        let node: String
-        init() {
-            device = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
-            var locked: Int32 = 0
-            var number: UInt32 = 0
-            _ = ioctl(device, 0x4004_5431, &locked)  // TIOCSPTLCK
-            _ = ioctl(device, 0x8004_5430, &number)  // TIOCGPTN
-            node = "/dev/pts/\(number)"
-        }
-        deinit { close(device) }
-        func write(_ text: String) {
-            let bytes = Array(text.utf8)
-            Glibc.write(device, bytes, bytes.count)
-        }
-        func read() -> String {
-            var buffer = [UInt8](repeating: 0, count: 4_096)
-            let count = Glibc.read(device, &buffer, buffer.count)
-            return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-        }
-    }
-
     @Test("bytes go both ways as they are: no echo, no line ends changed, nothing held back")
     func bothWays() async throws {
         let terminal = Terminal()
@@ -184,5 +160,29 @@ import Testing
         try await LoopThread.run {
             #expect(LineWatcher(directory: "/nowhere/at/all") {} == nil)
         }
+    }
+}
+
+/// A pair of terminals: the test is the device on `device`, the link opens `node`.
+struct Terminal: ~Copyable {
+    let device: Int32
+    let node: String
+    init() {
+        device = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
+        var locked: Int32 = 0
+        var number: UInt32 = 0
+        _ = ioctl(device, 0x4004_5431, &locked)  // TIOCSPTLCK
+        _ = ioctl(device, 0x8004_5430, &number)  // TIOCGPTN
+        node = "/dev/pts/\(number)"
+    }
+    deinit { close(device) }
+    func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        Glibc.write(device, bytes, bytes.count)
+    }
+    func read() -> String {
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        let count = Glibc.read(device, &buffer, buffer.count)
+        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
     }
 }

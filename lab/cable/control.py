@@ -6,12 +6,14 @@ import time
 
 from cable.bridge import Adapter
 from cable.jpi import JPICuff
+from cable.keyboard import Keyboard
 from cable.omron import OmronCuff
+from cable.pasori import PaSoRi
 from cable.storage import Disk, Verio
 
 DEVICES = {
     "omron": OmronCuff, "omron-2": OmronCuff, "jpi": JPICuff, "verio": Verio, "stick": Disk,
-    "adapter": Adapter,
+    "adapter": Adapter, "reader": Keyboard, "keyboard": Keyboard, "pasori": PaSoRi,
 }
 
 

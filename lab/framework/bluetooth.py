@@ -1,6 +1,7 @@
 """The guest's system bus, Debian's own bluetoothd, and a capture of what it says to the kernel."""
 import os
 import shutil
+import signal
 import subprocess
 
 from framework.program import Program
@@ -18,6 +19,17 @@ def start_system_bus():
                 groups.write("bluetooth:x:990:\n")
     os.makedirs("/run/dbus", exist_ok=True)
     subprocess.run(["dbus-daemon", "--system", "--fork", "--nopidfile"], check=True)
+
+
+def stop_system_bus():
+    """Kills D-Bus: everybody on it loses the connection."""
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % entry) as file:
+                if file.read().startswith("dbus-daemon\0--system"):
+                    os.kill(int(entry), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
 
 
 class Bluetooth:

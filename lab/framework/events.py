@@ -7,10 +7,11 @@ import time
 
 
 class EventWatch:
-    """Keeps every stored record's key with the moment at which the stream told of it."""
+    """Keeps every stored record's key with the moment at which the stream told of it, and every session."""
 
     def __init__(self, gateway):
         self.stored, self.connections, self._is_over = {}, 0, False
+        self.sessions = []  # what the stream tells of each session with a device that has ended
         self._path = os.path.join(gateway.runtime, "hakaru.sock")
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -41,6 +42,8 @@ class EventWatch:
             for line in lines:
                 if line.startswith(b"data:") and b'"key"' in line:
                     self.stored.setdefault(json.loads(line[5:])["key"], at)
+                elif line.startswith(b"data:") and b'"heard_at_ms"' in line:
+                    self.sessions.append(json.loads(line[5:]))
 
     def close(self):
         """Stops listening."""

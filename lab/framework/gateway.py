@@ -15,6 +15,7 @@ DEVICES = [
     {"model": "UC-352BLE", "address": "C0:26:DA:00:00:02"},
     {"model": "Accu-Chek Guide", "address": "00:60:19:00:00:03", "passkey": "314159"},
     {"model": "XMTZC05HM", "address": "5C:CA:D3:00:00:04"},
+    {"model": "S400", "address": "5C:CA:D3:00:00:06", "key": "00112233445566778899aabbccddeeff"},
 ]
 
 CABLES = [
@@ -51,7 +52,8 @@ storage: {{ maximum: 512MB }}
 def configuration(url, authority, token, owned, cables=False):
     """The YAML of a home with these devices, on the air or on cables."""
     devices = "\n".join("      - { %s }" % ", ".join(
-        '%s: "%s"' % pair for pair in device.items()) for device in owned)
+        "%s: %s" % (name, value if isinstance(value, int) else '"%s"' % value)
+        for name, value in device.items()) for device in owned)
     return CONFIGURATION.format(url=url, authority=authority, token=token,
                                 participant=PARTICIPANT, devices=devices,
                                 bluetooth=str(not cables).lower(), usb=str(cables).lower())

@@ -15,13 +15,21 @@ SENT = {("cuff", "sending"): _cuff, ("scale", "sending"): _scale,
 COLUMN = {"blood_pressure": "systolic", "weighing_scale": "body_weight", "blood_glucose": "blood_glucose"}
 
 
+def readable(what, event):
+    """The value in what a device has sent; None where it sent something that nobody can read."""
+    try:
+        return what(event)
+    except struct.error:
+        return None
+
+
 def delays(events, arrivals):
     """Seconds from the moment when a device first sent a value, or had reported all, to the receiver."""
     first, reported = {}, []
     for event in events:
         what = SENT.get((event["device"], event["event"]))
-        if what:
-            first.setdefault(what(event), event["at"])
+        if what and (value := readable(what, event)):
+            first.setdefault(value, event["at"])
         elif (event["device"], event["event"]) == ("meter", "reported"):
             reported.append(event["at"])
     seconds = []

@@ -2,6 +2,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 
@@ -37,6 +38,10 @@ class Terminal:
     def type(self, text):
         """Types a line."""
         os.write(self._ours, text.encode() + b"\n")
+
+    def interrupt(self):
+        """Presses Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
 
     def end(self, seconds=60):
         """Waits for its end; returns the exit status."""

@@ -14,6 +14,8 @@ from room.cuff import Cuff
 from room.hostile import Hostile
 from room.meter import Meter
 from room.miscale import MiScale
+from room.played import Played
+from room.s400 import S400
 from room.scale import Scale
 
 DEVICES = {
@@ -21,17 +23,18 @@ DEVICES = {
     "scale": (Scale, "C0:26:DA:00:00:02"),
     "meter": (Meter, "00:60:19:00:00:03"),
     "mi-scale": (MiScale, "5C:CA:D3:00:00:04"),
+    "s400": (S400, "5C:CA:D3:00:00:06"),
     "crowd": (Crowd, "00:00:00:00:00:05"),
 }
+DONGLES = {"dongle": "00:1A:7D:DA:71:11", "second-dongle": "00:1A:7D:DA:71:12"}
 KINDS = {**{name: kind for name, (kind, _) in DEVICES.items()}, "hostile": Hostile}  # what can be added
-DONGLE = "00:1A:7D:DA:71:11"
 
 
 class Room:
     """Everything on the air, and who watches it."""
 
     def __init__(self):
-        self.air, self.devices, self.dongle = Air(), {}, None
+        self.air, self.devices, self.dongles = Air(), {}, {}
         self._clients, self._history = set(), []
 
     def event(self, event, device, **more):
@@ -49,19 +52,20 @@ class Room:
             self.devices[name] = kind(self, name, address)
             await self.devices[name].start()
         if plugged:
-            self._dongle("plug")
+            self._dongle("dongle", "plug")
 
-    def _dongle(self, do, address=DONGLE, **settings):
+    def _dongle(self, name, do, address=None, **settings):
+        dongle = self.dongles.get(name)
         if do == "set":
-            for name, value in settings.items():
-                setattr(self.dongle if name == "silent" else self.dongle.controller, name, value)
-            self.event("set", "dongle", **settings)
+            for setting, value in settings.items():
+                setattr(dongle if setting == "silent" else dongle.controller, setting, value)
+            self.event("set", name, **settings)
         elif do == "plug":
-            self.dongle = Dongle(self.air, address)
-            self.event("plugged", "dongle", adapter="hci%d" % self.dongle.index)
+            self.dongles[name] = Dongle(self.air, address or DONGLES[name])
+            self.event("plugged", name, adapter="hci%d" % self.dongles[name].index)
         elif do == "unplug":
-            self.dongle.unplug()
-            self.event("unplugged", "dongle")
+            dongle.unplug()
+            self.event("unplugged", name)
         else:
             raise ValueError("a dongle can only be plugged, unplugged and set")
         return True
@@ -71,12 +75,17 @@ class Room:
         self.devices[name] = KINDS[kind](self, name, address)
         await self.devices[name].start()
 
+    async def do_tape(self, name, tape, address=None):
+        """Brings a device that plays a tape, under the tape's own address or another."""
+        self.devices[name] = Played(self, name, address, tape)
+        await self.devices[name].start()
+
     async def _do(self, request):
         name, do = request.pop("device"), request.pop("do")
         if name == "room":
             return await getattr(self, "do_" + do)(**request)
-        if name == "dongle":
-            return self._dongle(do, **request)
+        if name in DONGLES:
+            return self._dongle(name, do, **request)
         return await getattr(self.devices[name], "do_" + do)(**request)
 
     async def serve_client(self, reader, writer):

@@ -69,7 +69,7 @@ class Meter(Peripheral):
         for index in range(count):
             sequence = first + index
             shown = start - datetime.timedelta(minutes=minutes_apart * (count - index))
-            value, with_context = 90 + sequence, sequence % context_every == 0
+            value, with_context = 91 + (sequence - 1) % 500, sequence % context_every == 0
             base = shown - datetime.timedelta(minutes=self.offset_minutes)
             self.records.append((
                 sequence, glucose(sequence, base, self.offset_minutes, value, with_context),

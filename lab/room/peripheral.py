@@ -70,6 +70,7 @@ class Peripheral:
         self.suffix = address.replace(":", "")[-6:]
         self.connection, self.session, self.closing = None, None, None
         self.accept_pairing, self.passkey = True, 0
+        self.shown_as = hci.OwnAddressType.PUBLIC
         self.vanish_at, self.vanish_after, self.vanish_how = "", 1, "fade"
 
     @property
@@ -119,16 +120,20 @@ class Peripheral:
         self.stack.keystore = keys.MemoryKeyStore()
         self.stack.pairing_config_factory = lambda connection: pairing.PairingConfig(
             sc=not self.legacy_pairing, mitm=self.mitm, bonding=True, delegate=Delegate(self))
-        self.stack.add_service(gatt.Service(uuid(0x180A), [
-            self.text(0x2A29, self.manufacturer), self.text(0x2A24, self.model),
-            self.text(0x2A25, self.serial)]))
-        self.stack.add_service(gatt.Service(uuid(0x180F), [
-            self.characteristic(0x2A19, Property.READ, bytes([self.battery]), open_to_all=True)]))
-        for service in self.services():
+        for service in [*self.base_services(), *self.services()]:
             self.stack.add_service(service)
         self._secure_subscriptions()
         self.stack.on("connection", self._connected)
         await self.stack.power_on()
+
+    def base_services(self):
+        """Device information and battery."""
+        return [
+            gatt.Service(uuid(0x180A), [
+                self.text(0x2A29, self.manufacturer), self.text(0x2A24, self.model),
+                self.text(0x2A25, self.serial)]),
+            gatt.Service(uuid(0x180F), [
+                self.characteristic(0x2A19, Property.READ, bytes([self.battery]), open_to_all=True)])]
 
     def text(self, number, value):
         """A characteristic of the device information service."""
@@ -198,7 +203,7 @@ class Peripheral:
         data, scan_response = self.advertising()
         await self.stack.start_advertising(
             advertising_data=data, scan_response_data=scan_response, auto_restart=False,
-            own_address_type=hci.OwnAddressType.PUBLIC,
+            own_address_type=self.shown_as,
             advertising_interval_min=interval_ms, advertising_interval_max=interval_ms)
         self.event("advertising")
         if seconds:
@@ -208,6 +213,14 @@ class Peripheral:
         await asyncio.sleep(seconds)
         await self.stack.stop_advertising()
         self.event("window-closed")
+
+    async def do_rotate(self):
+        """Shows itself under a new resolvable private address from now on; who has its key knows it again."""
+        self.stack.random_address = hci.Address.generate_private_address(self.stack.irk)
+        await self.stack.send_command(
+            hci.HCI_LE_Set_Random_Address_Command(random_address=self.stack.random_address))
+        self.shown_as = hci.OwnAddressType.RANDOM
+        return str(self.stack.random_address)
 
     async def do_disconnect(self):
         """The device closes the connection."""

@@ -3,6 +3,7 @@ import random
 import struct
 import time
 
+from framework import stages
 from framework.events import EventWatch
 from framework.registry import scenario
 from framework.waiting import Failed, expect, expect_that, until
@@ -59,15 +60,6 @@ def sent_value(kind, event):
     return float(raw & 0xFFF) if kind == "cuff" else round(raw * 0.005, 2)
 
 
-def percentiles(seconds):
-    """p50, p95, p99 and the longest, as text."""
-    ordered = sorted(seconds)
-    if not ordered:
-        return "none"
-    pick = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.95, 0.99)]
-    return "p50 %.2f p95 %.2f p99 %.2f max %.2f s" % (*pick, ordered[-1])
-
-
 def value_of(record):
     """The number that tells the records apart."""
     values = record["values"]
@@ -86,6 +78,7 @@ def hall(home):
         home.room.add(name, kind, address)
     ready(home)
     watch, todo = EventWatch(home.gateway), plan(twelve)
+    paired = first_use(home, twelve)
     mark = home.room.mark()
     home.room.do("crowd", "advertise", devices=FOREIGN, per_second=PER_SECOND, seconds=SECONDS)
     began, used = time.monotonic(), processor_seconds(home)
@@ -95,25 +88,40 @@ def hall(home):
     shown_again = again(home, twelve, began)
     silent = home.room.wait("crowd", "silent", seconds=SECONDS + 120, after=mark)
     lasted, used = time.monotonic() - began, processor_seconds(home) - used
-    records = until("every reading is stored", lambda: all_stored(home, todo), 90)
+    records = until("every reading is stored", lambda: all_stored(home, len(paired) + len(todo)), 90)
     settled(home)
     watch.close()
     expect("readings under their devices", sorted((value_of(r), r["device"]) for r in records),
-           sorted((value, "ble:" + address) for _, _, _, address, value in todo))
-    home.receiver.expect_exactly(len(todo))
-    figures = delays(home, twelve, records, watch.stored)
+           sorted((value, "ble:" + address) for _, _, _, address, value in [*paired, *todo]))
+    home.receiver.expect_exactly(len(paired) + len(todo))
+    measured, figures = delays(home, twelve, records, watch)
     expect_that("a delay was measured for every reading, not for %d; the stream told of %d over %d connections" % (
-        figures["measured"], len(watch.stored), watch.connections), figures.pop("measured") == len(todo))
+        measured, len(watch.stored), watch.connections), measured == len(paired) + len(todo))
     return {"readings": len(todo), "shown again": shown_again,
+            "sessions": stages.ends(watch.sessions),
             "foreign advertisements": "%.0f/s of %d wanted" % (silent["advertisements"] / SECONDS, PER_SECOND),
             **figures, "processor": "%.1f %% of one" % (100 * used / lasted)}
 
 
-def all_stored(home, todo):
+def first_use(home, twelve):
+    """Before the hall opens each connecting device is paired by a first measurement, one after the other."""
+    entries = []
+    for index, (name, kind, _, address) in enumerate(twelve):
+        if kind == "mi-scale":
+            continue
+        mark, value = home.room.mark(), float(80 + index) if kind == "cuff" else round(40 + index * 0.35, 2)
+        measure(home.room, name, kind, value)
+        home.room.wait(name, "session-done", seconds=60, after=mark)
+        home.room.wait(name, "disconnected", seconds=20, after=mark)
+        entries.append((0.0, name, kind, address, value))
+    return entries
+
+
+def all_stored(home, count):
     """The records, once there are as many as were measured."""
     records = home.gateway.records()
-    if len(records) < len(todo):
-        raise Failed("%d of %d" % (len(records), len(todo)))
+    if len(records) < count:
+        raise Failed("%d of %d" % (len(records), count))
     return records
 
 
@@ -132,9 +140,9 @@ def again(home, twelve, began):
     return count
 
 
-def delays(home, twelve, records, stored):
-    """Percentiles: from the indication, and from the moment the device began to advertise, to the socket."""
-    kinds, began, sent = {name: kind for name, kind, _, _ in twelve}, {}, {}
+def delays(home, twelve, records, watch):
+    """Percentiles of every stage, from the moment the device began to advertise to the value at the socket."""
+    kinds, shown, sent = {name: kind for name, kind, _, _ in twelve}, {}, {}
     names = {"ble:" + address: name for name, _, _, address in twelve}
     latest = {}
     for event in home.room.events:
@@ -144,18 +152,25 @@ def delays(home, twelve, records, stored):
         value = kind and sent_value(kind, event)
         if value is not None:
             sent.setdefault((event["device"], value), event["at"])
-            began.setdefault((event["device"], value), latest.get(event["device"], event["at"]))
-    links, windows = [], []
+            shown.setdefault((event["device"], value), latest.get(event["device"], event["at"]))
+    readings, broadcasts = [], []
     for record in records:
-        name = names[record["device"]]
-        told, which = stored.get(record["key"]), (name, value_of(record))
+        which = (names[record["device"]], value_of(record))
+        told = watch.stored.get(record["key"])
         if told is None or which not in sent:
             continue
         # An advertising scale's reading is whole only once its last frame had time to come.
-        if kinds[name] == "mi-scale":
-            windows.append(told - sent[which])
+        if kinds[which[0]] == "mi-scale":
+            broadcasts.append(told - sent[which])
         else:
-            links.append(told - sent[which])
-            windows.append(told - began[which])
-    return {"measured": len(windows), "indication to stored and told": percentiles(links),
-            "advertising to value at the socket": percentiles(windows)}
+            session = stages.session_of(watch.sessions, record["device"], sent[which])
+            readings.append(stages.Reading(shown[which], sent[which], told, session))
+    return len(readings) + len(broadcasts), {
+        **stages.figures(readings), "advertising scale, last frame to socket": stages.percentiles(broadcasts)}
+
+
+@scenario("bluetooth-hall-bare", seconds=400, needs_programs=False)
+def bare(home):
+    """What a small BlueZ client in the place of hakarud needs for each stage amid the same crowd: the machine's part."""
+    import bare_client
+    return bare_client.run(home.room, FOREIGN, PER_SECOND, WINDOW)

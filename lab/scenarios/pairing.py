@@ -32,6 +32,7 @@ def pair(home):
     room.do("meter", "store", count=3)
     ready(home)
 
+    called_off(home)
     wrong = Terminal(*home.gateway.typed("pair", METER))
     wrong.wait_for("Put the device into pairing mode")
     shown(room, "meter")
@@ -58,6 +59,20 @@ def pair(home):
     expect("forget", (code, "is removed" in output), (0, True))
     expect("bonded after forget", home.gateway.device(METER).get("bonded"), False)
     return {"pairings": len(room.seen("meter", "paired"))}
+
+
+def called_off(home):
+    """Ctrl-C while the number is asked for: the meter is left, nothing is bonded, the next pairing may begin."""
+    room = home.room
+    left = Terminal(*home.gateway.typed("pair", METER))
+    left.wait_for("Put the device into pairing mode")
+    mark = shown(room, "meter")
+    left.wait_for("Number")
+    left.interrupt()
+    expect("exit status after Ctrl-C", left.end(10), 1)
+    room.wait("meter", "disconnected", seconds=15, after=mark)
+    expect("the pairing's state", home.gateway.ask("pairing")["pairing"]["state"], "cancelled")
+    expect("bonded after Ctrl-C", home.gateway.device(METER).get("bonded", False), False)
 
 
 def repaired(home):

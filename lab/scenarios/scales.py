@@ -1,8 +1,9 @@
 """The scales: one that only advertises, one that indicates."""
 from framework.registry import scenario
-from framework.waiting import expect, until
+from framework.waiting import Failed, expect, until
 
 TABLE = "weighing_scale"
+S400, KEY = "5C:CA:D3:00:00:06", "00112233445566778899aabbccddeeff"
 
 
 def weights(records):
@@ -42,3 +43,33 @@ def live(home):
         room.wait("scale", "disconnected", after=mark)
     expect("weights", weights(home.receiver.records(TABLE)), [71.35, 71.4])
     home.receiver.expect_exactly(2)
+
+
+@scenario("bluetooth-scale-encrypted")
+def encrypted(home):
+    """Encrypted weighings of a scale whose key its owner has given: one record each, and none by another key."""
+    room = home.room
+    home.gateway.start()
+    home.gateway.wait_for_adapter("scanning")
+    room.do("s400", "set", key=KEY)
+    for count, (kg, impedance, low) in enumerate(((74.2, 486.0, 451.0), (74.3, 485.0, 450.0)), 1):
+        mark = room.mark()
+        room.do("s400", "weigh", kg=kg, impedance=impedance, low=low, pulse=71)
+        home.receiver.wait_for(count, TABLE)
+        room.wait("s400", "weighing-over", after=mark)
+        until("everything is sent", lambda: home.gateway.status()["records"]["waiting"] == 0)
+    expect("weights", weights(home.receiver.records(TABLE)), [74.2, 74.3])
+    mark = room.mark()
+    room.do("s400", "set", key="ff" * 16)
+    room.do("s400", "weigh", kg=80.0, impedance=500.0, low=470.0)
+    room.wait("s400", "weighing-over", after=mark)
+
+    def asks():
+        state = home.gateway.device(S400).get("state", "")
+        if not state.startswith("needs-person"):
+            raise Failed(state)
+        return state
+    said = until("the state asks for the right key", asks)
+    home.receiver.expect_exactly(2)
+    expect("the key in what the daemon says", KEY in said or KEY in home.gateway.daemon.tail(1000), False)
+    return {"said": said}

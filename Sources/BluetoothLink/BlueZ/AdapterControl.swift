@@ -69,6 +69,9 @@ import Measurement
         plan.provedAlive()
     }
 
+    /// Discovery has ended by itself, and for how long is watched.
+    var missesDiscovery: Bool { discoveringLost != nil }
+
     /// bluetoothd pauses between rounds of discovery; only a long silence of its own is a sign.
     private func discoveringChanged(to discovering: Bool) {
         guard !discovering, plan.hasSession else {

@@ -45,8 +45,19 @@ extension BlueZ {
         case .bonded(let address):
             guard let control = air.controls[packet.controller] else { return }
             followBonded(BlueZNames.path(of: address, on: control))
+        case .disconnected(let address, ManagementPacket.authenticationFailure):
+            guard let control = air.controls[packet.controller] else { return }
+            refused(devicePath(of: address, on: control), address)
         default: counters.otherManagementEvents += 1
         }
+    }
+
+    /// The link ended because the keys do not fit; of a device without a bond that says nothing.
+    func refused(_ path: String, _ address: BluetoothAddress) {
+        guard let device = tree[path, BlueZNames.device], SightingReader.isBonded(device) else {
+            return
+        }
+        refusedBonds.insert(address)
     }
 
     /// Takes an advertisement; a foreign one allocates nothing and ends here.
@@ -69,7 +80,7 @@ extension BlueZ {
         }
         var advertisement = Advertisement()
         if !advertisement.add(heard: data) { counters.brokenAdvertisements += 1 }
-        let path = BlueZNames.path(of: found.address, on: control)
+        let path = devicePath(of: found.address, on: control)
         let object = tree[path, BlueZNames.device]
         if let object { advertisement.addWhatIsKnown(object) }
         air.complete(&advertisement, of: found.address, at: now)
@@ -185,7 +196,24 @@ extension BlueZ {
         }
     }
 
-    func notePins() { air.pin(bondedDevices, at: .now()) }
+    /// Notes the bonded devices, and those of them that bluetoothd calls by a former private address.
+    func notePins() {
+        air.pin(bondedDevices, at: .now())
+        air.movedPaths = [:]
+        for path in tree.paths(with: BlueZNames.device, below: BlueZNames.root) {
+            guard let device = tree[path, BlueZNames.device], SightingReader.isBonded(device),
+                let address = device["Address"]?.string.flatMap({ BluetoothAddress($0) }),
+                !path.hasSuffix(BlueZNames.deviceName(of: address))
+            else { continue }
+            air.movedPaths[address, default: []].append(path)
+        }
+    }
+
+    /// Where bluetoothd keeps a device: usually under its address.
+    func devicePath(of address: BluetoothAddress, on control: AdapterControl) -> String {
+        air.movedPaths[address]?.first { $0.hasPrefix(control.path + "/") }
+            ?? BlueZNames.path(of: address, on: control)
+    }
 
     /// The bus allows 512 rules to a connection; each device takes three.
     private static let maximumFollowed = 100

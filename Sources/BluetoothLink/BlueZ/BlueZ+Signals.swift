@@ -107,7 +107,9 @@ extension BlueZ {
         guard changed.keys.contains(where: { !SightingReader.advertised.contains($0) }) else {
             return
         }
-        if changed["Paired"] != nil || changed["Bonded"] != nil { notePins() }
+        if changed["Paired"] != nil || changed["Bonded"] != nil || changed["Address"] != nil {
+            notePins()
+        }
         if changed["Connected"]?.bool == false { links[path]?.lost("the link was lost") }
         treeChanged.broadcast()
     }

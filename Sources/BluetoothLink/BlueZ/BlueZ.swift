@@ -32,6 +32,10 @@ import Measurement
     let agent = PairingAgent()
     /// Consecutive connections of a bonded device that ended before its services were known.
     var earlyLosses: [BluetoothAddress: Int] = [:]
+    /// Services that devices announce and were found not to have.
+    var absentServices: [BluetoothAddress: Set<BluetoothUUID>] = [:]
+    /// Bonded devices whose link ended, as the kernel or bluetoothd says, because the keys do not fit.
+    var refusedBonds: Set<BluetoothAddress> = []
     /// Values that came when no session ran, by characteristic: kept for the next subscription.
     var leftOvers: [String: [ValueInbox.Value]] = [:]
     static let maximumLeftOvers = 16
@@ -142,6 +146,7 @@ import Measurement
         owner = nil
         tree = ObjectTree()
         leftOvers = [:]
+        absentServices = [:]
         for link in links.values { link.lost("bluetoothd is gone") }
         links = [:]
         resetAdapters()

@@ -25,7 +25,11 @@ enum BlueZNames {
     /// The path of a device: `/org/bluez/hci0/dev_A4_C1_38_00_00_01`.
     @LoopActor static func path(of address: BluetoothAddress, on adapter: AdapterControl) -> String
     {
-        adapter.path + "/dev_" + address.description.replacing(":", with: "_")
+        adapter.path + "/" + deviceName(of: address)
+    }
+
+    static func deviceName(of address: BluetoothAddress) -> String {
+        "dev_" + address.description.replacing(":", with: "_")
     }
 
     /// The adapter part of a path, as the kernel names it: `hci0`.

@@ -55,6 +55,15 @@ extension BlueZPeripheral {
         return hasLink ? nil : .cancelled
     }
 
+    /// bluetoothd keeps the path of the private address and changes the property.
+    package var identity: BluetoothAddress? {
+        guard isBonded,
+            let known = bluez.tree.value(path, BlueZNames.device, "Address")?.string
+                .flatMap({ BluetoothAddress($0) })
+        else { return nil }
+        return known == address ? nil : known
+    }
+
     private static func pairingError(_ error: BusError) -> LinkError {
         switch LinkError(error, during: "pair") {
         case .unreachable(let text) where error.name == "org.bluez.Error.Failed":
@@ -72,15 +81,22 @@ extension BlueZPeripheral {
 
 extension BlueZ {
     /// A device for one session; nil where no adapter in use has heard it.
+    ///
+    /// A bond belongs to one adapter: the device is connected through that one, whichever has heard it, and
+    /// another would pair anew and so end the bond.
     package func peripheral(
         _ address: BluetoothAddress, on adapter: String? = nil
     ) -> BlueZPeripheral? {
-        let found = devicePaths(address).compactMap { path -> (String, AdapterControl)? in
-            guard let name = BlueZNames.adapterName(of: path), let control = adapters[name],
-                adapter == nil || adapter == name
-            else { return nil }
+        let known = devicePaths(address).compactMap { path -> (String, AdapterControl)? in
+            guard let name = BlueZNames.adapterName(of: path), let control = adapters[name] else {
+                return nil
+            }
             return (path, control)
-        }.first
+        }
+        let bonded = known.first { path, _ in
+            tree[path, BlueZNames.device].map(SightingReader.isBonded) ?? false
+        }
+        let found = bonded ?? known.first { adapter == nil || $1.name == adapter }
         guard let (path, control) = found ?? unmirrored(address, adapter) else { return nil }
         return BlueZPeripheral(address: address, path: path, bluez: self, control: control)
     }
@@ -124,6 +140,7 @@ extension BlueZ {
             }
         }
         earlyLosses[address] = nil
+        refusedBonds.remove(address)
     }
 
     private func devicePaths(_ address: BluetoothAddress) -> [String] {

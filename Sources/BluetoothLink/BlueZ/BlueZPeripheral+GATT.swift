@@ -26,12 +26,12 @@ extension BlueZPeripheral {
     }
 
     /// bluetoothd may say that the services are resolved before it has exported all of them: what is
-    /// announced is waited for a little, and its objects are read once more.
+    /// announced is waited for a little, and its objects are read once more. What a device announces and
+    /// never has is waited for once.
     private func settle() async {
         for attempt in 0..<4 {
             table = CharacteristicTable(device: path, in: bluez.tree)
-            let announced = bluez.tree.value(path, BlueZNames.device, "UUIDs")?.strings ?? []
-            let missing = table.missing(announced.compactMap { BluetoothUUID($0) })
+            let missing = missingServices.subtracting(bluez.absentServices[address] ?? [])
             guard !missing.isEmpty || table.services.isEmpty, hasLink else { return }
             if attempt == 2 { await bluez.readObjectsAgain() }
             // An advertised UUID that is no service is never there: the waits are short.
@@ -40,11 +40,17 @@ extension BlueZPeripheral {
                 CharacteristicTable(device: self.path, in: self.bluez.tree) != before
             }
         }
+        if hasLink { bluez.absentServices[address] = missingServices }
+    }
+
+    private var missingServices: Set<BluetoothUUID> {
+        let announced = bluez.tree.value(path, BlueZNames.device, "UUIDs")?.strings ?? []
+        return Set(table.missing(announced.compactMap { BluetoothUUID($0) }))
     }
 
     package func read(_ uuid: BluetoothUUID) async throws(LinkError) -> [UInt8] {
         try requireLink("read \(uuid)")
-        guard let entry = table[uuid] else { return try batteryLevel(uuid) }
+        guard let entry = table[uuid] else { return try await batteryLevel(uuid) }
         inbox.readBegan(entry.path)
         var answer: [UInt8]?
         // Also when the call fails: what came meanwhile was no echo.
@@ -60,12 +66,22 @@ extension BlueZPeripheral {
         return bytes
     }
 
-    private func batteryLevel(_ uuid: BluetoothUUID) throws(LinkError) -> [UInt8] {
-        guard uuid == .batteryLevel,
-            let level = bluez.tree.value(path, BlueZNames.battery, "Percentage")?.integer,
-            let byte = UInt8(exactly: level)
-        else { throw .noSuchCharacteristic(uuid) }
-        return [byte]
+    /// bluetoothd reads the level by itself, after the services are known.
+    private func batteryLevel(_ uuid: BluetoothUUID) async throws(LinkError) -> [UInt8] {
+        guard uuid == .batteryLevel else { throw .noSuchCharacteristic(uuid) }
+        _ = try? await bluez.treeChanged.wait(for: .milliseconds(500)) {
+            self.batteryPercentage != nil || !self.hasLink
+        }
+        guard let level = batteryPercentage else {
+            try requireLink("read \(uuid)")
+            throw .noSuchCharacteristic(uuid)
+        }
+        return [level]
+    }
+
+    private var batteryPercentage: UInt8? {
+        bluez.tree.value(path, BlueZNames.battery, "Percentage")?.integer
+            .flatMap { UInt8(exactly: $0) }
     }
 
     package func write(_ uuid: BluetoothUUID, _ bytes: [UInt8]) async throws(LinkError) {

@@ -1,7 +1,7 @@
 package import DeviceLink
 package import DeviceProfile
 package import EventLoop
-import Measurement
+package import Measurement
 
 /// One device for the length of one session, through bluetoothd.
 @LoopActor package final class BlueZPeripheral: GATTPeripheral {
@@ -12,6 +12,7 @@ import Measurement
     let path: String
     let bluez: BlueZ
     let control: AdapterControl
+    package private(set) var adapterFreeAt: GatewayTime?
     var table = CharacteristicTable()
     var inbox = ValueInbox()
     private var state = State.idle
@@ -81,9 +82,11 @@ import Measurement
             throw .unreachable("the session was stopped")
         }
         guard isOurTurn else { throw .unreachable("the adapter was busy with other devices") }
-        defer { control.connections.leave() }
+        adapterFreeAt = .now()
         control.hasLinks = true
         try await control.withDiscoveryPaused { () async throws(LinkError) in
+            // Before discovery may go on: where the next device waits, it need not be stopped again.
+            defer { control.connections.leave() }
             try await self.attempt(within: limit)
         }
         control.connected()
@@ -155,7 +158,10 @@ import Measurement
     }
 
     /// bluetoothd tells why, in versions that know (org.bluez.Device1.Disconnected).
-    func reasonArrived(_ reason: String) { self.reason = reason }
+    func reasonArrived(_ reason: String) {
+        self.reason = reason
+        if reason == "org.bluez.Reason.Authentication" { bluez.refused(path, address) }
+    }
 
     /// The link is over; idempotent.
     func lost(_ what: String) {
@@ -208,6 +214,10 @@ import Measurement
     }
 
     package var staleBond: LinkError? {
+        if bluez.refusedBonds.contains(address) {
+            return .staleBond("the link ended because the keys do not fit")
+        }
+        // Where nobody tells why.
         guard bluez.earlyLosses[address, default: 0] >= 2 else { return nil }
         return .staleBond("the device ends every connection before its services are known")
     }
@@ -215,6 +225,7 @@ import Measurement
     func servicesBecameKnown() {
         servicesWereKnown = true
         bluez.earlyLosses[address] = nil
+        bluez.refusedBonds.remove(address)
     }
 
     /// Why an operation failed that the link did not outlive.

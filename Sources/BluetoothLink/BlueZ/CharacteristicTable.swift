@@ -33,7 +33,13 @@ struct CharacteristicTable: Sendable, Equatable {
     }
 
     private mutating func addBattery(_ device: String, _ tree: ObjectTree) {
-        guard tree[device, BlueZNames.battery] != nil, self[.batteryLevel] == nil else { return }
+        let announced = tree.value(device, BlueZNames.device, "UUIDs")?.strings ?? []
+        // The property comes later than the services: it is waited for when it is read.
+        guard
+            tree[device, BlueZNames.battery] != nil
+                || announced.contains(where: { BluetoothUUID($0) == .batteryService }),
+            self[.batteryLevel] == nil
+        else { return }
         hasBatteryProperty = true
         services.append(
             GATTService(

@@ -18,6 +18,8 @@ struct AirState {
     var controls: [UInt16: AdapterControl] = [:]
     /// The devices whose objects are followed on the bus, by path.
     var followed: [String: FollowedDevice] = [:]
+    /// Bonded devices that bluetoothd keeps under the path of a former private address.
+    var movedPaths: [BluetoothAddress: [String]] = [:]
     /// Counts the sessions, so that it is known which device was wanted last.
     var turn = 0
     private(set) var companions: [BluetoothAddress: Companion] = [:]

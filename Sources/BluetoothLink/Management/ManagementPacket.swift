@@ -14,6 +14,8 @@ package struct ManagementPacket: Sendable, Equatable {
         case deviceFound(Found)
         /// `MGMT_EV_NEW_LONG_TERM_KEY`: a device was bonded, by whomever. The key is not read.
         case bonded(BluetoothAddress)
+        /// `MGMT_EV_DEVICE_DISCONNECTED`, with the kernel's reason.
+        case disconnected(BluetoothAddress, reason: UInt8)
         /// Something that says nothing about what is on the air.
         case other(event: UInt16)
     }
@@ -32,6 +34,9 @@ package struct ManagementPacket: Sendable, Equatable {
         package var isLowEnergy: Bool { addressType == 1 || addressType == 2 }
         package var addressIsRandom: Bool { addressType == 2 }
     }
+
+    /// The reason of a link that ended because the two sides' keys do not fit.
+    package static let authenticationFailure: UInt8 = 0x04
 
     /// Which message is unreadable, and where.
     package struct Malformed: Error, Sendable, Equatable {
@@ -61,6 +66,10 @@ package struct ManagementPacket: Sendable, Equatable {
             // Whether to keep it 1, address 6, its type 1, the key.
             guard end >= 14 else { throw Malformed(offset: end) }
             content = .bonded(Self.address(bytes, 7))
+        case 0x000C:
+            // Address 6, its type 1, reason 1.
+            guard end >= 14 else { throw Malformed(offset: end) }
+            content = .disconnected(Self.address(bytes, 6), reason: bytes[13])
         case 0x0012: content = .deviceFound(try Self.found(bytes, from: 6, end))
         // The handle of the monitor that it fits comes first.
         case 0x002F: content = .deviceFound(try Self.found(bytes, from: 8, end))

@@ -25,6 +25,8 @@ package struct Reading: Sendable, Equatable {
     package var deviceTimeUnusable = false
     /// The device itself says that its clock is faulty.
     package var timeFault = false
+    /// The device wrote down that its clock was changed, and how.
+    package var clockChange: RecordedClockChange?
     package var resolution: TimeResolution = .second
     /// A counter instead of a date: what the clock counted when this was measured.
     package var tick: UInt64?

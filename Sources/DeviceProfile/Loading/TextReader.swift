@@ -17,6 +17,7 @@ enum TextReader {
             }
             layout.userSlot = keys.optional("user-slot")?.string()
             layout.sequenceNumber = keys.optional("sequence-number")?.string()
+            layout.key = words(keys.optional("key-values"))
             layout.unsetDates =
                 keys.optional("unset-dates")?.oneOrMore()?.compactMap { $0.string() } ?? []
             layout.checksum = keys.optional("checksum").flatMap(checksum)
@@ -164,6 +165,7 @@ enum TextReader {
             layout.values.map { ("values", $0.field) }
             + layout.outcomes.map { ("outcomes", $0.test.field) }
             + layout.flags.map { ("flags", $0.test.field) }
+            + layout.key.map { ("key-values", $0) }
             + layout.details.filter { $0.constant == nil }.map { ("details", $0.field) }
             + [("user-slot", layout.userSlot), ("sequence-number", layout.sequenceNumber)]
             .compactMap { key, field in field.map { (key, $0) } }

@@ -36,7 +36,9 @@ enum WireReader {
         }
     }
 
-    private static let framings = ["transfer", "lines", "between", "fixed", "counted-reports"]
+    private static let framings = [
+        "transfer", "lines", "between", "fixed", "length-byte", "counted-reports",
+    ]
 
     private static func framing(_ node: NodeReader) -> WirePlan.Framing? {
         node.mapping { keys -> WirePlan.Framing? in
@@ -55,6 +57,7 @@ enum WireReader {
                         .fixed(start: start, length: $0)
                     }
                 }
+            case "length-byte": return value.mapping(measured)
             default: return value.mapping(counted)
             }
         }
@@ -68,6 +71,15 @@ enum WireReader {
         return end.map { .between(start: start, end: $0, trailing: trailing, maximum: maximum) }
     }
 
+    private static func measured(_ keys: MappingReader) -> WirePlan.Framing? {
+        let start = keys.required("start")?.hexBytes(count: 1...16)
+        let at = keys.required("at")?.int(in: 0...32)
+        let plus = keys.optional("plus")?.int(in: 0...32) ?? 0
+        let maximum = keys.optional("maximum")?.int(in: 1...4_096) ?? 256
+        guard let start, let at else { return nil }
+        return .lengthByte(start: start, at: at, plus: plus, maximum: maximum)
+    }
+
     private static func counted(_ keys: MappingReader) -> WirePlan.Framing? {
         let at = keys.optional("count-at")?.int(in: 0...1) ?? 0
         let maximum = keys.required("maximum")?.int(in: 1...64)
@@ -77,10 +89,16 @@ enum WireReader {
         return maximum.map { .countedReports(countAt: at, maximum: $0, busy: busy ?? []) }
     }
 
+    /// What is sent, as digits or as the text that it is.
+    private static func bytes(_ keys: MappingReader) -> [UInt8]? {
+        guard let (name, value) = keys.exactlyOne(of: ["hex", "text"]) else { return nil }
+        return name == "hex" ? value.hexBytes() : value.string().map { Array($0.utf8) }
+    }
+
     private static func command(_ node: NodeReader) -> WirePlan.Command? {
         node.mapping { keys in
             let name = keys.required("name")?.string()
-            let bytes = keys.required("hex")?.hexBytes()
+            let bytes = bytes(keys)
             let forbidden = keys.optional("never-send")?.bool() ?? false
             var facts: [Reading.Detail] = []
             for entry in keys.optional("facts")?.entries() ?? [] {

@@ -13,6 +13,27 @@ package struct RecordedClockChange: Sendable, Equatable {
         self.to = to
     }
 
+    /// Changes with those put together that are one: date and time are set by two commands, which
+    /// leave two records close to each other, the second of which begins where the first one ended.
+    package static func joined(_ changes: [RecordedClockChange]) -> [RecordedClockChange] {
+        var out: [RecordedClockChange] = []
+        for change in changes.sorted(by: { $0.index < $1.index }) {
+            guard let last = out.last, change.index - last.index <= nearIndices,
+                Interval(microseconds: change.from.localMicroseconds - last.to.localMicroseconds)
+                    .magnitude <= nearTime
+            else {
+                out.append(change)
+                continue
+            }
+            out[out.count - 1].to = change.to
+            out[out.count - 1].index = change.index
+        }
+        return out
+    }
+
+    private static let nearIndices = 50
+    private static let nearTime = Interval.minutes(5)
+
     /// What a change of the clock was for.
     package struct Split: Sendable, Equatable {
         /// Half hours of a time zone or of summer time.

@@ -1,6 +1,7 @@
 import DeviceProfile
 import Measurement
 import Register
+import USBLink
 import YAML
 
 extension Configuration.ParticipantCodes {
@@ -16,6 +17,7 @@ extension Configuration.Station {
     ) -> [Self] {
         var names: Set<String> = []
         var devices: Set<String> = []
+        var places: Set<ReaderPlace> = []
         return (reader?.list(count: 0...200) ?? []).compactMap { item in
             item.mapping { keys in
                 let name = keys.required("name")?
@@ -26,6 +28,7 @@ extension Configuration.Station {
                         about: "name", "names \(name) twice", accepted: "a name of its own")
                 }
                 var made = Self(name: name ?? "")
+                made.readers = ReaderSettings.readAll(keys.optional("readers"), taken: &places)
                 made.devices = Self.devices(keys.optional("devices"), taken: &devices)
                 made.expected = (keys.optional("expect")?.list(count: 1...20) ?? [])
                     .compactMap { $0.choice(of: MeasurementKind.self) }
@@ -54,8 +57,12 @@ extension Configuration.Station {
         var found: [String] = []
         for item in reader?.list(count: 0...200) ?? [] {
             let name = item.mapping { keys -> String? in
-                guard let (key, value) = keys.exactlyOne(of: ["address", "serial"]) else {
-                    return nil
+                guard let (key, value) = keys.exactlyOne(of: ["address", "serial", "port"])
+                else { return nil }
+                if key == "port" {
+                    return value.string(accepted: "a USB port such as 1-1.2") {
+                        USBPath($0) != nil
+                    }
                 }
                 if key == "serial" { return value.string(length: 1...50) }
                 let accepted = "a Bluetooth address such as A4:C1:38:00:00:01"

@@ -183,6 +183,8 @@ extension Configuration {
         package var setting: Setting?
         package var testLabID: String?
         package var measuredBy = MeasuredBy.person
+        /// What people identify themselves with.
+        package var readers: [ReaderSettings] = []
     }
 
     /// A person's leave to send kinds of measurement to a destination.

@@ -10,7 +10,10 @@ import TapeLink
 /// The routes by which people pair, forget and record Bluetooth devices.
 extension Daemon {
     func addBluetoothRoutes() {
-        server.route("GET", "/v1/pairing") { [weak self] _ in self?.pairingState() ?? .gone }
+        server.route("GET", "/v1/pairing") { [weak self] _ in
+            self?.bluetooth?.pairing.asked(at: GatewayTime.now().steady)
+            return self?.pairingState() ?? .gone
+        }
         server.route("POST", "/v1/pairing") { [weak self] in await self?.beginPairing($0) ?? .gone }
         server.route("POST", "/v1/pairing/passkey") { [weak self] in
             self?.takePasskey($0) ?? .gone
@@ -45,6 +48,10 @@ extension Daemon {
         guard (10...900).contains(seconds) else {
             return .failure(400, "bad-request", "seconds is a number from 10 to 900")
         }
+        let lease = body["lease_seconds"]?.integer
+        guard lease.map({ (2...600).contains($0) }) ?? true else {
+            return .failure(400, "bad-request", "lease_seconds is a number from 2 to 600")
+        }
         let isStale = bluetooth.state(of: address).contains("bond")
         if bluetooth.isBonded(address), body["repair"]?.bool == true {
             do throws(LinkError) {
@@ -60,7 +67,8 @@ extension Daemon {
         }
         guard
             bluetooth.pairing.begin(
-                address, passkey: passkey, within: .seconds(seconds), now: GatewayTime.now().steady)
+                address, passkey: passkey, within: .seconds(seconds),
+                lease: lease.map { .seconds($0) }, now: GatewayTime.now().steady)
         else {
             return .failure(
                 409, "pairing-runs", "another device is being paired; end that pairing first")

@@ -148,10 +148,15 @@ extension Daemon {
         let words = request.rest.split(separator: "/").map(String.init)
         guard let body = request.document else { return .badBody }
         guard words.count == 2, words[1] == "card" else { return .notFound(request.path) }
-        guard let card = body["card"]?.string else {
-            return .failure(400, "bad-request", "give \"card\": its number")
-        }
         do throws(PeopleRefusal) {
+            // Whose card it is to be is asked first: nobody lays a card down for nothing.
+            try await people.loaded()
+            _ = try people.code(words[0])
+            guard let card = try await card(body) else {
+                return .failure(
+                    400, "bad-request",
+                    "give \"card\": its number, or \"station\": where it is read")
+            }
             let code = try await people.registerCard(
                 card, of: words[0], by: .user(request.peer.userID))
             var writer = JSONWriter()
@@ -160,6 +165,17 @@ extension Daemon {
         } catch {
             return .refused(error)
         }
+    }
+
+    /// A card's number: given, or read at a station within 25 s.
+    private func card(_ body: JSONValue) async throws(PeopleRefusal) -> String? {
+        if let number = body["card"]?.string { return number }
+        guard let station = body["station"]?.string else { return nil }
+        guard readers.hasReader(station) else {
+            throw .unknown(code: "no-reader", "no reader is bound to the station \(station)")
+        }
+        if let number = await readers.nextCard(at: station) { return number }
+        throw .wrong(code: "no-card", "no card was read at \(station) within 25 s")
     }
 
     // MARK: whose a record is

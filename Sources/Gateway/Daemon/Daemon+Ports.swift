@@ -67,6 +67,11 @@ extension Daemon {
             return .failure(
                 409, "not-on-a-cable", "\(profile.id) says nothing of a cable")
         }
+        if let reader = readers.bindings.bindings.first(where: { "\($0.settings.place)" == place })
+        {
+            return .failure(
+                409, "bound-to-a-station", "\(place) is the reader of \(reader.station)")
+        }
         do throws(PortBindings.Failure) {
             try ports.bind(place, to: profile.id)
         } catch {

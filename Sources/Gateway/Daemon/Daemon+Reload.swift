@@ -56,6 +56,8 @@ extension Daemon {
             configuration = change.applied
             register = DeviceRegister(change.applied)
             uplink.adopt(services)
+            await readers.take(change.applied.readers)
+            usb?.recheck()
             await spool.setLimits(
                 maximum: Int64(change.applied.storage.maximumBytes),
                 reserve: Int64(change.applied.storage.reserveBytes))

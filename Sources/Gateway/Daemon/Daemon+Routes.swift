@@ -26,6 +26,7 @@ extension Daemon {
         addBluetoothRoutes()
         server.route("GET", "/v1/sightings") { [weak self] _ in self?.sightings() ?? .gone }
         addPortRoutes()
+        addReaderRoutes()
         addDemoRoutes()
         server.route("GET", "/metrics") { [weak self] _ in await self?.metrics() ?? .gone }
         server.routeEvents("/v1/events")
@@ -56,6 +57,7 @@ extension Daemon {
                     writer.member("refused", usb?.refusals ?? 0)
                     writer.member("problem", usb?.problem ?? ports.problem)
                 })
+            writeReaders(&writer)
             if let tapes {
                 writer.member(
                     "tapes",

@@ -23,6 +23,7 @@ extension Daemon {
                     writer.member(
                         "setting", (station.setting ?? configuration.gateway.setting).rawValue)
                     writer.member("measured_by", station.measuredBy.rawValue)
+                    writeReaders(at: station.name, &writer)
                     writer.key("session")
                     if let open = people.book.open(station.name, at: now) {
                         writer.raw(bytes: session(StoredSession(open)))

@@ -28,6 +28,7 @@ import Status
     var tapes: TapeService?
     var usb: USBService?
     let ports: PortBindings
+    let readers: ReaderService
     let server: StatusServer
     let documents: StatusDocuments
     let quarantine: QuarantineDesk
@@ -71,6 +72,10 @@ import Status
         self.people = people
         self.uplink = uplink
         ports = PortBindings(stateDirectory: options.stateDirectory)
+        readers = ReaderService(
+            people: people, counters: counters,
+            bindings: ReaderBindings(
+                stateDirectory: options.stateDirectory, configured: configuration.readers))
         documents = StatusDocuments(zone: configuration.gateway.timeZone)
         intake = Intake(
             spool: spool, counters: counters, profiles: { profiles.index },
@@ -154,6 +159,9 @@ import Status
                 register: { [weak self] in self?.register ?? named },
                 endDaemon: { [weak self] in self?.endOfLadder() ?? false })
             bluetooth = service
+            service.onConnection = { [weak self] in
+                self?.server.publish("connection", $0.document)
+            }
             tasks.append(spawn { await service.run() })
         }
         if configuration.usb.enabled {
@@ -163,6 +171,7 @@ import Status
             usb = service
             tasks.append(spawn { await service.run() })
         }
+        startReaders()
         if configuration.tape.enabled {
             let service = TapeService(
                 directory: configuration.tape.directory, intake: intake, spool: spool,
@@ -241,6 +250,7 @@ import Status
 
     /// Links first (what they have is stored), then the uplink's current batch, then the store.
     private func stop() async {
+        await readers.stop()
         await bluetooth?.stop()
         await usb?.stop()
         stopChecking.set()

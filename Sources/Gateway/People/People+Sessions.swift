@@ -17,7 +17,18 @@ extension People {
     enum Identification {
         case code(String)
         case card(String)
+        /// The identifier of a contactless card.
+        case identifier([UInt8])
         case guest
+
+        /// A card's number as text; nil for what is no card.
+        var number: String? {
+            switch self {
+            case .card(let text): text
+            case .identifier(let bytes): hexadecimal(bytes)
+            case .code, .guest: nil
+            }
+        }
     }
 
     func begin(
@@ -54,6 +65,12 @@ extension People {
             throw .store(error)
         }
         return session
+    }
+
+    /// Something was read at a station that is nobody's code: the session there ends.
+    func cutOff(at name: String, by actor: LedgerActor) async {
+        guard (try? await loaded()) != nil else { return }
+        await cutOff(name, at: now, by: actor)
     }
 
     private func cutOff(
@@ -177,18 +194,23 @@ extension People {
         case .card(let raw):
             // A card may carry the code itself, as a bar code does.
             if let known = try? codes.find(raw) { return .participant(known.text) }
-            guard let number = Self.cardNumber(raw) else { throw Self.noCard }
-            do throws(SpoolError) {
-                if let owner = try await spool.owner(ofCard: try await digest(number)),
-                    codes.holds(owner)
-                {
-                    return .participant(owner)
-                }
-            } catch {
-                throw .store(error)
-            }
-            throw .unknown(code: "unknown-card", "this card belongs to nobody who is registered")
+            return try await owner(ofCard: raw)
+        case .identifier(let bytes): return try await owner(ofCard: hexadecimal(bytes))
         }
+    }
+
+    private func owner(ofCard raw: String) async throws(PeopleRefusal) -> SessionPerson {
+        guard let number = Self.cardNumber(raw) else { throw Self.noCard }
+        do throws(SpoolError) {
+            if let owner = try await spool.owner(ofCard: try await digest(number)),
+                codes.holds(owner)
+            {
+                return .participant(owner)
+            }
+        } catch {
+            throw .store(error)
+        }
+        throw .unknown(code: "unknown-card", "this card belongs to nobody who is registered")
     }
 
     private func station(_ name: String) throws(PeopleRefusal) -> Station {

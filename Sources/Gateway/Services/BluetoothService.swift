@@ -25,9 +25,13 @@ import Spool
     private struct Session {
         var task: Task<Void, Never>
         var runner: GATTSessionRunner
+        /// When the device was first heard for this session.
+        var heardAt: Instant?
         /// Records that were not known before.
         var new = 0
     }
+    /// Told of each session that has ended, with where its time went.
+    var onConnection: @LoopActor (ConnectionReport) -> Void = { _ in }
 
     /// Tapes that a person has asked for, and the pairing that one has.
     let captures: CaptureDesk
@@ -59,6 +63,13 @@ import Spool
             onSighting: { [weak self] in self?.saw($0) },
             onChange: { [weak self] in self?.logAdapters() },
             onRecovery: { [weak self] in self?.logRecovery($0) })
+        pairing.onStage = { [weak self] in self?.pairingMoved($0) }
+    }
+
+    /// A pairing that was called off ends at the device too, unless its keys are made already.
+    private func pairingMoved(_ guide: PairingGuide) {
+        guard guide.stage == .cancelled, !isBonded(guide.address) else { return }
+        sessions[guide.address]?.runner.stop()
     }
 
     /// Serves Bluetooth until the task is cancelled.
@@ -257,8 +268,7 @@ import Spool
         _ address: BluetoothAddress, _ profile: DeviceProfile, _ peripheral: any GATTPeripheral,
         _ owner: DeviceOwner, _ advertisement: Advertisement
     ) async {
-        let device = describe(address)
-        guard let stored = try? await spool.memory(of: device.id) ?? DeviceMemory(),
+        guard let (device, stored) = await remembered(address),
             var machine = SessionMachine(
                 profile: profile, device: device, memory: stored, zone: zone, simulated: false,
                 now: GatewayTime.now(), owner: owner)
@@ -286,17 +296,50 @@ import Spool
             if let known = register.passkey(address) { return known }
             return await pairing.passkey(address)
         }
+        surroundings.known = { @LoopActor [weak self] identity in
+            self?.pairing.update(address) { $0.becameKnown(as: identity) }
+            return await self?.known(identity)
+        }
         let runner = GATTSessionRunner(
             machine: machine, peripheral: peripheral, surroundings: surroundings)
         let task = spawn { [self] in
-            try? await spool.noteDevice(
-                device, profile: profile.id, seenAt: GatewayTime.now().utc)
             Log.info(
                 "session-started", ["device": device.id.shortened, "profile": profile.id])
+            // Beside the connection: a device that is on the air for seconds does not wait for a disk.
+            let note = spawn { [spool] in
+                try? await spool.noteDevice(
+                    device, profile: profile.id, seenAt: GatewayTime.now().utc)
+            }
             let end = await runner.run()
+            await note.value
             finished(address, device, end)
         }
-        sessions[address] = Session(task: task, runner: runner)
+        sessions[address] = Session(
+            task: task, runner: runner, heardAt: policy.devices[address]?.heardSince)
+    }
+
+    /// A device that had shown itself under a private address.
+    private func known(_ identity: BluetoothAddress) async -> KnownDevice? {
+        guard let (device, memory) = await remembered(identity) else { return nil }
+        return KnownDevice(device: device, memory: memory, owner: register().owner(identity))
+    }
+
+    /// What the store knows of a device, also what it is; nil where the store cannot be read.
+    private func remembered(_ address: BluetoothAddress) async -> (DeviceDescription, DeviceMemory)?
+    {
+        var device = describe(address)
+        do throws(SpoolError) {
+            guard let stored = try await spool.device(device.id) else {
+                return (device, DeviceMemory())
+            }
+            device = stored.description
+            device.address = address.description
+            // The owner's list says it, at the moment of sending.
+            device.assetNumber = nil
+            return (device, stored.memory)
+        } catch {
+            return nil
+        }
     }
 
     private func take(_ commit: SessionCommit, of address: BluetoothAddress) async -> Bool {
@@ -308,7 +351,14 @@ import Spool
     private func finished(
         _ address: BluetoothAddress, _ device: DeviceDescription, _ end: SessionEnd
     ) {
-        let new = sessions.removeValue(forKey: address)?.new ?? 0
+        let session = sessions.removeValue(forKey: address)
+        let new = session?.new ?? 0
+        if let session {
+            onConnection(
+                ConnectionReport(
+                    device: device.id, end: end, new: new, heardAt: session.heardAt,
+                    times: session.runner.times))
+        }
         policy.ended(address, end, new: new, at: GatewayTime.now().steady)
         captures.sessionEnded(address)
         pairing.update(address) { $0.sessionEnded(end, at: GatewayTime.now().steady) }

@@ -107,6 +107,8 @@ enum LinkFact: Sendable, Equatable {
     }
 
     var staleBond: LinkError? { inner.staleBond }
+    var identity: BluetoothAddress? { inner.identity }
+    var adapterFreeAt: GatewayTime? { inner.adapterFreeAt }
 
     func disconnect() async { await inner.disconnect() }
 

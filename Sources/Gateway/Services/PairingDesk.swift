@@ -8,21 +8,28 @@ import Measurement
     private(set) var guide: PairingGuide?
     private let changed = LoopCondition()
     private var timer: EventSource?
+    /// Whoever began it has to ask for it again within this time; nil: needs not.
+    private var lease: Interval?
+    private var askedAt = Instant(microseconds: 0)
     /// Called with each new stage.
     var onStage: @LoopActor (PairingGuide) -> Void = { _ in }
 
     init() {}
 
     func concerns(_ address: BluetoothAddress) -> Bool {
-        guard let guide, !guide.isOver else { return false }
-        return guide.address == address
+        guide?.concerns(address) ?? false
     }
 
     /// Begins; false while another pairing runs.
+    ///
+    /// - Parameter lease: ends the pairing where nobody has asked for it for so long.
     func begin(
-        _ address: BluetoothAddress, passkey: UInt32?, within limit: Duration, now: Instant
+        _ address: BluetoothAddress, passkey: UInt32?, within limit: Duration,
+        lease: Duration? = nil, now: Instant
     ) -> Bool {
         if let guide, !guide.isOver { return false }
+        self.lease = lease.map { Interval($0) }
+        askedAt = now
         guide = PairingGuide(address, passkey: passkey, at: now, within: Interval(limit))
         tell()
         return true
@@ -57,6 +64,11 @@ import Measurement
         return true
     }
 
+    /// Somebody looks at the pairing: whoever began it is still there.
+    func asked(at now: Instant) {
+        askedAt = now
+    }
+
     private func tell() {
         watchDeadline()
         changed.broadcast()
@@ -66,10 +78,21 @@ import Measurement
     private func watchDeadline() {
         timer = nil
         guard let guide, !guide.isOver else { return }
-        let wait = max(.zero, guide.deadline - GatewayTime.now().steady)
+        let end = lease.map { min(guide.deadline, askedAt + $0) } ?? guide.deadline
+        let wait = max(.zero, end - GatewayTime.now().steady)
         timer = EventLoop.shared.after(.microseconds(wait.microseconds)) { [weak self] in
-            self?.update(guide.address) { _ = $0.expire(at: GatewayTime.now().steady) }
+            self?.deadlineCame(guide.address)
         }
+    }
+
+    private func deadlineCame(_ address: BluetoothAddress) {
+        let now = GatewayTime.now().steady
+        let isDeserted = lease.map { now - askedAt >= $0 } ?? false
+        update(address) { guide in
+            if !guide.expire(at: now), isDeserted { guide.desert() }
+        }
+        // Asked for meanwhile: the time counts from there.
+        if concerns(address) { watchDeadline() }
     }
 }
 

@@ -23,7 +23,9 @@ struct PairingGuide: Sendable {
         case cancelled
     }
 
-    let address: BluetoothAddress
+    private(set) var address: BluetoothAddress
+    /// The private address under which the device was begun with, once its bond has told its identity.
+    private var formerAddress: BluetoothAddress?
     /// The profile, once the device was heard.
     var profile: String?
     /// The device is paired by its owner's key, which is written into it, and needs no bond.
@@ -43,6 +45,16 @@ struct PairingGuide: Sendable {
         self.passkey = passkey
         begun = now
         deadline = now + limit
+    }
+
+    func concerns(_ device: BluetoothAddress) -> Bool {
+        !isOver && (device == address || device == formerAddress)
+    }
+
+    /// From now on the device shows itself as another: under its identity, which the bond has told.
+    mutating func becameKnown(as identity: BluetoothAddress) {
+        formerAddress = address
+        address = identity
     }
 
     var isOver: Bool { [.paired, .failed, .cancelled].contains(stage) }
@@ -167,6 +179,13 @@ struct PairingGuide: Sendable {
 
     mutating func cancel() {
         guard !isOver else { return }
+        stage = .cancelled
+    }
+
+    /// Whoever had asked for the pairing is gone without a word.
+    mutating func desert() {
+        guard !isOver else { return }
+        problem = "whoever had begun the pairing has left"
         stage = .cancelled
     }
 }

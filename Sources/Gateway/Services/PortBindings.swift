@@ -13,7 +13,7 @@ import JSON
         /// The id of a profile.
         var profile: String
     }
-    enum Failure: Error, Equatable { case cannotWrite(String) }
+    typealias Failure = StateFileFailure
 
     private let path: String
     private(set) var bindings: [Binding] = []
@@ -68,29 +68,8 @@ import JSON
                 }
             }
         }
-        try write(writer.bytes + [0x0A])
+        try StateFile.write(writer.bytes + [0x0A], to: path)
         bindings = wanted
         problem = nil
-    }
-
-    private func write(_ bytes: [UInt8]) throws(Failure) {
-        let new = path + ".new"
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure(new) }
-        let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        let isComplete = written == bytes.count && fsync(descriptor) == 0
-        let problem = failure(new)
-        close(descriptor)
-        guard isComplete else { throw problem }
-        guard rename(new, path) == 0 else { throw failure(path) }
-        let folder = String(path.dropLast("/ports.json".utf8.count))
-        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { return }
-        fsync(directory)
-        close(directory)
-    }
-
-    private func failure(_ path: String) -> Failure {
-        .cannotWrite("\(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -1,4 +1,5 @@
 import DeviceProfile
+import StationInput
 import USBLink
 
 /// What is to be done with a plugged device: pure, so that no two models ever get each other's commands.
@@ -39,6 +40,9 @@ struct PortRules {
             $0.wire?.binding == .automatic && obstacle($0, info, lines) == nil
         }
         if !ready.isEmpty { return .serve(ready.map(\.id)) }
+        if CardReaderModel(vendor: info.vendor, product: info.product) != nil {
+            return .leave("a card reader: hakaru station bind STATION \(info.path)")
+        }
         if let first = fitting.first {
             if let why = obstacle(first, info, lines) { return .leave(why) }
             return .leave(

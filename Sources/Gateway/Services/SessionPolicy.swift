@@ -10,6 +10,8 @@ import Measurement
 struct SessionPolicy: Sendable {
     struct Device: Sendable, Equatable {
         var lastSeen: Instant
+        /// When it was first heard since its last session, or since it was silent.
+        var heardSince: Instant?
         var inSession = false
         /// Sessions in a row that were interrupted or that need a person.
         var failures = 0
@@ -50,11 +52,12 @@ struct SessionPolicy: Sendable {
     mutating func seen(_ address: BluetoothAddress, at now: Instant) -> Answer {
         guard var device = devices[address] else {
             makeRoom()
-            devices[address] = Device(lastSeen: now)
+            devices[address] = Device(lastSeen: now, heardSince: now)
             return .now
         }
         let quiet = now - device.lastSeen
         device.lastSeen = now
+        if quiet >= Self.silence || device.heardSince == nil { device.heardSince = now }
         defer { devices[address] = device }
         guard !device.inSession else { return .no }
         if device.silenceHelps, quiet >= Self.silence { device.notBefore = nil }
@@ -80,6 +83,7 @@ struct SessionPolicy: Sendable {
     ) {
         guard var device = devices[address] else { return }
         device.inSession = false
+        device.heardSince = nil
         device.needsPerson = nil
         // What came while the session ran was heard before the link; the device is fresh now.
         device.lastSeen = now

@@ -24,6 +24,10 @@ import USBLink
     private var ports: [USBPath: PluggedPort] = [:]
     private var isStopping = false
     private let ended = LoopCondition()
+    /// The station whose reader a device is: it is left to it.
+    var stationOf: @LoopActor (USBDeviceInfo) -> String? = { _ in nil }
+    /// Devices came or went.
+    var onChange: @LoopActor () -> Void = {}
     /// Devices whose descriptors cannot be what they say.
     private(set) var refusals = 0
     /// Why USB is not watched; nil while it is.
@@ -42,6 +46,9 @@ import USBLink
         self.tree = tree
         self.profiles = profiles
     }
+
+    /// The open library, for what is no device that measures.
+    var library: USBHost? { host }
 
     /// How far the library's thread has come; nil while there is none.
     var work: WorkMeter.Reading? { host?.work }
@@ -144,6 +151,7 @@ import USBLink
             }
             settle(info.path)
         }
+        onChange()
     }
 
     private static let settling = Duration.milliseconds(100)
@@ -195,6 +203,10 @@ import USBLink
 
     private func consider(_ path: USBPath) {
         guard !isStopping, let port = ports[path], port.session == nil else { return }
+        if let station = stationOf(port.info) {
+            ports[path]?.state = "the reader of \(station)"
+            return
+        }
         let bound = bound(port.info)
         ports[path]?.binding = bound?.id
         let index = profiles()

@@ -45,6 +45,29 @@ package struct DeviceTree: Sendable {
         }
     }
 
+    /// The event nodes of a device that types: digits and Enter are among their keys.
+    ///
+    /// Buttons for sound and power have nodes of their own, which are none of them.
+    package func keyboards(_ path: USBPath) -> [String] {
+        entries(root).filter { $0.hasPrefix("\(path):") }.sorted().flatMap { place in
+            entries("\(root)/\(place)").filter { $0.contains(".") }.sorted().flatMap { hid in
+                let inputs = "\(root)/\(place)/\(hid)/input"
+                return entries(inputs).filter { types("\(inputs)/\($0)") }.flatMap { input in
+                    entries("\(inputs)/\(input)").filter { $0.hasPrefix("event") }
+                        .map { "/dev/input/" + $0 }
+                }
+            }
+        }.sorted()
+    }
+
+    /// `KEY_1` to `KEY_0` and `KEY_ENTER` are bits of the last word of the kernel's list of keys.
+    private func types(_ input: String) -> Bool {
+        let wanted: UInt64 = 0x1000_0FFC
+        let words = text(input + "/capabilities/key")?.split(separator: " ")
+        let last = words?.last.flatMap { UInt64($0, radix: 16) } ?? 0
+        return last & wanted == wanted
+    }
+
     /// The paths of all plugged devices; hubs and interfaces are among the names and are left out.
     package func paths() -> [USBPath] { entries(root).compactMap { USBPath($0) } }
 

@@ -61,6 +61,7 @@ import Glibc
         message.split(separator: 0).contains { field in
             field.elementsEqual("SUBSYSTEM=usb".utf8) || field.elementsEqual("SUBSYSTEM=tty".utf8)
                 || field.elementsEqual("SUBSYSTEM=hid".utf8)
+                || field.elementsEqual("SUBSYSTEM=input".utf8)
         }
     }
 }

@@ -17,10 +17,15 @@ package import EventLoop
     /// Longest message that is read at once; what is longer comes in parts.
     private static let longest = 16_384
 
+    /// - Parameter classCode: the class that its interface has to have, where only one will do.
     /// - Returns: nil for a device without an interface of two bulk pipes that is no storage.
-    package init?(_ devices: any USBDevices, _ info: USBDeviceInfo, line: WirePlan.Line? = nil) {
+    package init?(
+        _ devices: any USBDevices, _ info: USBDeviceInfo, line: WirePlan.Line? = nil,
+        classCode: UInt8? = nil
+    ) {
         let usable = info.interfaces.filter {
-            $0.classCode != Class.storage && $0.endpoint(.bulk, isIn: true) != nil
+            $0.classCode != Class.storage && $0.classCode == classCode ?? $0.classCode
+                && $0.endpoint(.bulk, isIn: true) != nil
                 && $0.endpoint(.bulk, isIn: false) != nil
         }
         // Where a device has several, the one that is meant for its data.
@@ -64,11 +69,14 @@ package import EventLoop
     }
 
     /// One transfer: part of a message, a whole one, or several. Empty ones are skipped.
-    package func receive() async throws(USBError) -> [UInt8] {
+    package func receive() async throws(USBError) -> [UInt8] { try await receive(limit: .zero) }
+
+    /// - Parameter limit: how long is waited at most; zero for without end.
+    package func receive(limit: Duration) async throws(USBError) -> [UInt8] {
         let endpoint = try port.endpoint(.bulk, isIn: true)
         while true {
             do throws(USBError) {
-                let bytes = try await port.read(endpoint, upTo: Self.longest, limit: .zero)
+                let bytes = try await port.read(endpoint, upTo: Self.longest, limit: limit)
                 isStalled = false
                 if !bytes.isEmpty { return bytes }
             } catch .stalled where !isStalled {

@@ -129,4 +129,40 @@ import Testing
             await room.close()
         }
     }
+
+    /// Reason of the kernel, whether a bond is there, whether a person is asked at the first loss.
+    static let reasons: [(UInt8, Bool, Bool)] = [
+        (4, true, true), (3, true, false), (1, true, false), (4, false, false),
+    ]
+
+    @Test(arguments: reasons.indices)
+    func `a bond that the device has lost is known at the first refusal where the kernel says so`(
+        index: Int
+    ) async throws {
+        let (reason, bonded, asks) = Self.reasons[index]
+        try await LoopThread.run {
+            let kernel = Kernel()
+            let room = try await AirTests.open(kernel)
+            try room.fake.addDevice(
+                Self.cuff, ["Bonded": .bool(bonded), "Paired": .bool(bonded)])
+            let peripheral = try await Self.heard(room, kernel)
+            _ = try await peripheral.connect(within: .seconds(5))
+            let others = room.bluez.counters.otherManagementEvents
+            kernel.send(Message.disconnected(Self.cuff, reason: reason))
+            kernel.send(Message.make(0x0099, 0, []))
+            #expect(
+                await eventually { room.bluez.counters.otherManagementEvents > others })
+            try room.fake.dropLink(Self.path)
+            await #expect(throws: LinkError.self) {
+                _ = try await peripheral.services(within: .seconds(5))
+            }
+            #expect((peripheral.staleBond != nil) == asks)
+            // Only the person's word ends it: `forget`, or a session that works again.
+            if asks {
+                try await room.bluez.forget(peripheral.address)
+                #expect(peripheral.staleBond == nil)
+            }
+            await room.close()
+        }
+    }
 }

@@ -73,6 +73,12 @@ enum Message {
         return make(monitor == nil ? 0x12 : 0x2F, controller, payload)
     }
 
+    /// The end of a link, with the kernel's reason: 4 where the keys do not fit.
+    static func disconnected(_ address: String, reason: UInt8, controller: UInt16 = 0) -> [UInt8] {
+        let sender = (BluetoothAddress(address)?.bytes ?? []).reversed()
+        return make(0x000C, controller, sender + [1, reason])
+    }
+
     static func bonded(_ address: String, controller: UInt16 = 0) -> [UInt8] {
         let sender = (BluetoothAddress(address)?.bytes ?? []).reversed()
         return make(0x0A, controller, [1] + sender + [1] + [UInt8](repeating: 0x5A, count: 29))

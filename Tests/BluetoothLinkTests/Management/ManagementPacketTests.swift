@@ -134,4 +134,17 @@ import Testing
             ManagementCommand.bytes(ManagementCommand.getConnections, controller: 2)
                 == [0x15, 0, 2, 0, 0, 0])
     }
+
+    @Test(arguments: [UInt8(0), 1, 2, 3, 4, 5, 255])
+    func `the end of a link is read with its reason`(reason: UInt8) throws {
+        let content = try parse(Message.disconnected("C8:47:8C:00:00:01", reason: reason)).content
+        let address = try #require(BluetoothAddress("C8:47:8C:00:00:01"))
+        #expect(content == .disconnected(address, reason: reason))
+    }
+
+    @Test func `an end of a link that is cut off is malformed, not a reason`() throws {
+        let whole = Message.disconnected("C8:47:8C:00:00:01", reason: 4)
+        let cut = Message.make(0x000C, 0, Array(whole[6..<13]))
+        #expect(throws: ManagementPacket.Malformed.self) { _ = try parse(cut) }
+    }
 }

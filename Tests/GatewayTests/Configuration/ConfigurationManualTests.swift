@@ -35,7 +35,9 @@ private func page() throws -> [String] {
             "devices[].address", "devices[].serial", "devices[].slot", "devices[].wearing-position",
             "devices[].passkey", "devices[].asset-number", "consent[].destination",
             "consent[].kinds", "delivered", "raw-frames", "maximum", "group", "admin-group",
-            "check-digit", "expect", "session", "measured-by",
+            "check-digit", "expect", "session", "measured-by", "devices[].port", "readers[].kind",
+            "readers[].port", "readers[].layout", "readers[].end", "readers[].track",
+            "readers[].speed", "readers[].data-bits", "readers[].parity", "readers[].system-code",
         ])
     func keys(_ key: String) throws {
         #expect(

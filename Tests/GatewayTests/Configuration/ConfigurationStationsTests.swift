@@ -1,5 +1,7 @@
+import DeviceProfile
 import Measurement
 import Register
+import StationInput
 import Testing
 
 @testable import Gateway
@@ -40,6 +42,33 @@ import Testing
         #expect(stations[1].measuredBy == .person)
     }
 
+    @Test("a station's readers are read with what differs from the usual")
+    func readers() throws {
+        let text = """
+            stations:
+              - name: table-1
+                devices: [ { port: "1-1.1" } ]
+                readers:
+                  - { kind: keyboard, port: "05e0:1200@1-1.3", layout: jis, end: pause, track: 2 }
+                  - { kind: serial, port: /dev/ttyS0, speed: 2400, data-bits: 7, parity: even }
+                  - { kind: pasori, port: 1-1.4, system-code: "0003" }
+            """
+        let (made, problems) = configure(destination("") + text)
+        #expect(problems == [])
+        let station = try #require(made?.stations.first)
+        #expect(station.devices == ["1-1.1"])
+        #expect(station.readers.map(\.kind) == [.keyboard, .serial, .pasori])
+        #expect(
+            station.readers.map { "\($0.place)" } == ["05e0:1200@1-1.3", "/dev/ttyS0", "1-1.4"])
+        #expect(station.readers[0].layout == .jis)
+        #expect(station.readers[0].ending == .pause)
+        #expect(station.readers[0].track == .second)
+        #expect(
+            station.readers[1].line == .init(speed: 2_400, dataBits: 7, parity: .even, stopBits: 1))
+        #expect(station.readers[2].systemCode == 3)
+        #expect(made?.readers.map(\.station) == ["table-1", "table-1", "table-1"])
+    }
+
     struct Bad: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var stations: String
@@ -75,6 +104,29 @@ import Testing
             Bad(
                 testDescription: "an unknown kind",
                 stations: "  - { name: a, expect: [pressure] }\n", message: "stations[0].expect[0]"),
+            Bad(
+                testDescription: "a node that may be another keyboard",
+                stations:
+                    "  - { name: a, readers: [ { kind: keyboard, port: /dev/input/event3 } ] }\n",
+                message: "readers[0].port: may be another keyboard after the next plug"),
+            Bad(
+                testDescription: "one reader at two stations",
+                stations: "  - { name: a, readers: [ { kind: pasori, port: 1-1 } ] }\n"
+                    + "  - { name: b, readers: [ { kind: pasori, port: 1-1 } ] }\n",
+                message: "names a place that has a reader already"),
+            Bad(
+                testDescription: "a card reader on a line",
+                stations: "  - { name: a, readers: [ { kind: pasori, port: /dev/ttyS0 } ] }\n",
+                message: "is no place of a pasori reader"),
+            Bad(
+                testDescription: "a layout for a line",
+                stations:
+                    "  - { name: a, readers: [ { kind: serial, port: 1-1, layout: jis } ] }\n",
+                message: "readers[0].layout: means nothing to a serial reader"),
+            Bad(
+                testDescription: "a reader of no kind",
+                stations: "  - { name: a, readers: [ { port: 1-1 } ] }\n",
+                message: "readers[0]"),
             Bad(
                 testDescription: "an unknown key",
                 stations: "  - { name: a, reader: x }\n", message: "is not a known key"),

@@ -148,17 +148,17 @@ struct FakeTree {
         #expect(missing.first?.state == .problem)
     }
 
-    @Test(arguments: [
-        (mode: UInt32(0o640), owner: UInt32(0), group: UInt32(7), reads: true),
-        (0o600, 0, 7, false), (0o640, 0, 8, false), (0o644, 0, 8, true), (0o040, 5, 7, false),
-        (0o400, 5, 8, true),
-    ])
+    @Test(
+        .enabled(if: getuid() == 0, "only root gives files away"),
+        arguments: [
+            (0o640, 0, 7, true), (0o600, 0, 7, false), (0o640, 0, 8, false), (0o644, 0, 8, true),
+            (0o040, 5, 7, false), (0o400, 5, 8, true),
+        ] as [(UInt32, UInt32, UInt32, Bool)])
     func `rights are judged as the kernel judges them for another user`(
         mode: UInt32, owner: UInt32, group: UInt32, reads: Bool
     ) throws {
         let tree = FakeTree()
         tree.write("file", "x")
-        try #require(getuid() == 0, "only root gives files away")
         chown(tree.path + "/file", owner, group)
         chmod(tree.path + "/file", mode)
         let rights = try #require(FileRights(tree.path + "/file"))
@@ -179,11 +179,13 @@ struct FakeTree {
 
     @Test func `without a daemon the rest is looked at all the same`() {
         let tree = FakeTree()
+        var answers = true
         let found = findings(tree) { doctor in
-            #expect(doctor.daemon() == nil)
+            answers = doctor.daemon() != nil
             doctor.lists(hasDaemon: false)
             doctor.ports(hasDaemon: false)
         }
+        #expect(!answers)
         #expect(codes(found) == ["no-daemon", "lists", "usb"])
         #expect(found.map(\.state) == [.problem, .skipped, .skipped])
     }
@@ -191,7 +193,9 @@ struct FakeTree {
     @Test func `each mistake of the configuration is a finding with its line`() {
         let tree = FakeTree()
         tree.write("hakaru.yaml", "gateway: { id: a }\nusb: { enabled: perhaps }\nnonsense: 1\n")
-        let found = findings(tree) { #expect($0.configuration() == nil) }
+        var loaded: Configuration?
+        let found = findings(tree) { loaded = $0.configuration() }
+        #expect(loaded == nil)
         #expect(found.count == 2)
         #expect(found.allSatisfy { $0.state == .problem && $0.remedy != nil })
         #expect(found.contains { $0.message.contains("hakaru.yaml:2:") })

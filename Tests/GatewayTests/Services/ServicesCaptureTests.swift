@@ -11,6 +11,8 @@ import Testing
 
 /// A tape that a person asked for: one whole session, and nothing for ever.
 @Suite struct CaptureDeskTests {
+    init() { LoopThread.start() }
+
     private func address(_ last: Int) throws -> BluetoothAddress {
         try #require(BluetoothAddress("A4:C1:38:00:00:0\(last)"))
     }

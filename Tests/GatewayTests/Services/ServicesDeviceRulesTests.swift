@@ -44,12 +44,21 @@ import Testing
     @Test("nodes are the group's and nobody else's, and no modem manager probes them")
     func modes() {
         let granting = Self.lines.filter { $0.contains("GROUP=") || $0.contains("MODE=") }
-        #expect(granting.count == 2)
+        #expect(granting.count == 3)
         for line in granting {
             #expect(line.contains("GROUP=\"hakaru\"") && line.contains("MODE=\"0660\""))
-            #expect(line.contains("ENV{ID_MM_DEVICE_IGNORE}=\"1\""))
+            let isReader = line.contains("ATTRS{idVendor}==\"05e0|")
+            #expect(isReader || line.contains("ENV{ID_MM_DEVICE_IGNORE}=\"1\""))
         }
         #expect(!Self.lines.contains { $0.contains("0666") || $0.contains("uaccess") })
+    }
+
+    @Test("of keyboards only those of makers of readers are given to the group")
+    func keyboards() throws {
+        let jump = try #require(Self.lines.first { $0.contains("SUBSYSTEM==\"input\"") })
+        #expect(jump.contains("KERNEL==\"event*\"") && jump.contains("hakaru_devices_input"))
+        let grant = try #require(Self.lines.first { $0.contains("ATTRS{idVendor}==\"05e0|") })
+        #expect(grant.hasPrefix("ATTRS{idVendor}==") && !grant.contains("*"))
     }
 
     @Test("rows name makers and products by four small digits, so that they ever match")

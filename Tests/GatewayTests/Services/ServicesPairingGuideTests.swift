@@ -30,6 +30,39 @@ import Testing
         _ guide: inout PairingGuide, _ question: (inout PairingGuide) -> Answer
     ) -> Answer { question(&guide) }
 
+    @Test func `a pairing that was left says so, and one that is over stays as it ended`() throws {
+        var guide = try guide()
+        guide.desert()
+        #expect(guide.stage == .cancelled)
+        #expect(guide.problem == "whoever had begun the pairing has left")
+        var failed = try self.guide()
+        #expect(ask(&failed) { $0.expire(at: start + .seconds(121)) })
+        failed.desert()
+        #expect(failed.stage == .failed)
+    }
+
+    @Test func `a device that its bond shows under another address is proven under that one`()
+        throws
+    {
+        var guide = try guide()
+        let shown = guide.address
+        let identity = try #require(BluetoothAddress("C0:26:DA:00:00:02"))
+        guide.sessionBegan()
+        guide.took(.bonded(.justWorks), at: start)
+        guide.becameKnown(as: identity)
+        #expect(guide.address == identity)
+        #expect(guide.concerns(shown), "the session that runs goes on under the old name")
+        #expect(guide.concerns(identity))
+        guide.sessionEnded(.complete, at: start)
+        #expect(ask(&guide) { $0.heard(pairingMode: nil) })
+        guide.sessionBegan()
+        guide.took(.connected(bonded: true), at: start)
+        guide.took(.subscribed(.bloodPressureMeasurement), at: start)
+        guide.sessionEnded(.complete, at: start)
+        #expect(guide.stage == .paired)
+        #expect(!guide.concerns(identity))
+    }
+
     @Test func `a bond alone is not called paired`() throws {
         let guide = try bondedGuide()
         #expect(guide.stage == .waitingForReconnect)

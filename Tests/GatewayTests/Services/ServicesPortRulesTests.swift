@@ -86,6 +86,14 @@ import USBLink
                 == .serve(["onetouch-verio-usb"]))
     }
 
+    @Test("a card reader is no device that measures: it is left to a station, and the way is named")
+    func cardReaders() {
+        for product in [UInt16(0x06C1), 0x06C3, 0x0DC8, 0x0DC9] {
+            let decision = Self.decide(Self.device(0x054C, product, code: 0xFF))
+            #expect(Self.isLeft(decision, "hakaru station bind STATION 1-1"), "\(product)")
+        }
+    }
+
     @Test("a device that nobody knows is left alone")
     func unknown() {
         #expect(Self.isLeft(Self.decide(Self.device(0x1234, 0x5678)), "no profile fits"))

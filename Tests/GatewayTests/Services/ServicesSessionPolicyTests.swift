@@ -56,6 +56,20 @@ import Testing
         }
     }
 
+    @Test func `how long a device has been heard counts from its first sign of life`() {
+        let play = Play()
+        _ = play.seen()
+        let first = play.now
+        _ = play.seen(after: 5)
+        #expect(play.policy.devices[Self.device]?.heardSince == first)
+        play.session(.complete, new: 1)
+        #expect(play.policy.devices[Self.device]?.heardSince == nil)
+        _ = play.seen(after: 2)
+        #expect(play.policy.devices[Self.device]?.heardSince == play.now)
+        _ = play.seen(after: 20)
+        #expect(play.policy.devices[Self.device]?.heardSince == play.now)
+    }
+
     @Test func `the first advertisement of a device is answered at once`() {
         let play = Play()
         #expect(play.seen())

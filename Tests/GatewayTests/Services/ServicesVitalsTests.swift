@@ -1,9 +1,12 @@
 import EventLoop
+import GatewayTestKit
 import Testing
 
 @testable import Gateway
 
-@Suite @LoopActor struct ServicesVitalsTests {
+@Suite(.timeLimit(.minutes(1))) @LoopActor struct ServicesVitalsTests {
+    nonisolated init() { LoopThread.start() }
+
     /// A part whose state a test sets.
     @LoopActor private final class Part {
         var reading: WorkMeter.Reading? = .init(done: 0, steps: 0, isBusy: false)

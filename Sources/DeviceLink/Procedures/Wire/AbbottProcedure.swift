@@ -5,8 +5,8 @@ import Measurement
 struct AbbottProcedure: WireProcedure {
     private let plan: WirePlan
     private var framer: WireFramer
-    private var commands: [String]
-    private var current: String?
+    private var commands: [WirePlan.Command]
+    private var current: WirePlan.Command?
     private var greetings: Set<UInt8> = []
     private var text: [UInt8] = []
     private var date: [Int] = []
@@ -15,8 +15,13 @@ struct AbbottProcedure: WireProcedure {
     init(_ plan: WirePlan) {
         self.plan = plan
         framer = WireFramer(plan.framing)
-        commands = ["$date?", "$time?", "$result?"]
+        commands = [Self.date, Self.time] + plan.commands.filter { !$0.isForbidden }
     }
+
+    private static let date = WirePlan.Command(name: "date", bytes: Array("$date?\r\n".utf8))
+    private static let time = WirePlan.Command(name: "time", bytes: Array("$time?\r\n".utf8))
+    /// The profile's command of this name asks who the reader is; the others are lists.
+    private static let serial = "serial number"
 
     mutating func take(_ input: WireInput) -> [WireStep] {
         switch input {
@@ -39,7 +44,7 @@ struct AbbottProcedure: WireProcedure {
         tries += 1
         text = []
         guard tries < 3, let current else { return [.broken("the reader does not answer")] }
-        return [report(0x60, Array((current + "\r\n").utf8)), .expect(plan.replyTimeout)]
+        return [report(0x60, current.bytes), .expect(plan.replyTimeout)]
     }
 
     private mutating func next() -> [WireStep] {
@@ -48,7 +53,7 @@ struct AbbottProcedure: WireProcedure {
         current = command
         text = []
         tries = 0
-        return [report(0x60, Array((command + "\r\n").utf8)), .expect(plan.replyTimeout)]
+        return [report(0x60, command.bytes), .expect(plan.replyTimeout)]
     }
 
     private mutating func received(_ report: [UInt8]) -> [WireStep] {
@@ -78,19 +83,23 @@ struct AbbottProcedure: WireProcedure {
 
     private mutating func replied() -> [WireStep] {
         guard let body = try? AbbottText.body(text) else { return again() }
-        let lines = body.split(separator: 10).map { Array($0.filter { $0 != 13 }) }
-        let numbers = lines.first.map { line in
-            line.split(separator: 44).compactMap { Int(String(decoding: $0, as: UTF8.self)) }
-        }
-        switch current {
-        case "$date?":
-            date = numbers ?? []
+        switch current?.name {
+        case Self.date.name:
+            date = numbers(body)
             return next()
-        case "$time?": return clock(numbers ?? []) + next()
+        case Self.time.name: return clock(numbers(body)) + next()
+        case Self.serial:
+            let shown = body.prefix { (33..<127).contains($0) }
+            return [.serial(String(decoding: shown, as: UTF8.self))] + next()
         default:
-            // The last line is the count and the sum of what stands above it.
-            let records = lines.filter { $0.filter { $0 == 44 }.count > 1 }
-            return records.map { .message($0) } + next()
+            guard let records = try? AbbottText.list(body) else { return again() }
+            return [.messages(records)] + next()
+        }
+    }
+
+    private func numbers(_ body: [UInt8]) -> [Int] {
+        body.prefix { $0 != 13 && $0 != 10 }.split(separator: 44).compactMap {
+            Int(String(decoding: $0, as: UTF8.self))
         }
     }
 

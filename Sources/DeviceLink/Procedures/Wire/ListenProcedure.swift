@@ -32,8 +32,12 @@ enum WireProcedures {
         case .personalHealth: PersonalHealthProcedure(plan)
         case .taidoc: TaiDocProcedure(plan)
         case .commands: CommandsProcedure(plan)
-        // Its frames are decoded; the talk that fetches records is not settled.
-        case .lifescanLink: nil
+        case .lifescanLink, .lifescanLine: LifeScanLineProcedure(plan)
+        case .abbottSerial: ListingProcedure(plan, .abbott)
+        case .glucomen: ListingProcedure(plan, .areo)
+        case .sdCodeFree: CodeFreeProcedure(plan)
+        case .microlife: MicrolifeProcedure(plan)
+        case .beurer: BeurerProcedure(plan)
         }
     }
 }

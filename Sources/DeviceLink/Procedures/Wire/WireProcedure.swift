@@ -56,6 +56,8 @@ package enum WireStep: Sendable, Equatable {
     ///
     /// `isPushed`: the device sent it by itself, at the moment of measuring or soon behind it.
     case message([UInt8], request: [UInt8] = [], isPushed: Bool = false)
+    /// Messages that came together: what one of them says of changes of the clock holds for all.
+    case messages([[UInt8]], request: [UInt8] = [])
     /// The device's clock as it is now, with its offset from UTC where the device knows it.
     case clock(LocalDateTime, utcOffsetMinutes: Int? = nil)
     /// What the device's counter shows now, and how long a count of it is.

@@ -3,20 +3,32 @@ import Measurement
 
 /// Messages on their way to the store: decoded, dated, queued.
 extension WireSession {
-    mutating func decode(_ bytes: [UInt8], request: [UInt8], isPushed: Bool) {
+    mutating func decode(_ messages: [[UInt8]], request: [UInt8], isPushed: Bool) {
         let source: FrameSource = profile.transport == .serial ? .serial : .usb
         guard let layout = profile.layout(for: source) ?? profile.layouts.first else { return }
         var context = FrameContext()
         context.request = request
-        for reading in layout.readings(bytes, context) {
-            if plan.procedure == .commands { learn(reading, request) }
+        let all = messages.map { (bytes: $0, readings: layout.readings($0, context)) }
+        noteChanges(all.flatMap { $0.readings.compactMap(\.clockChange) })
+        for (bytes, readings) in all {
             // What a message is read together with is kept in front of it.
             let kept = plan.procedure == .personalHealth ? request + bytes : bytes
-            deliver(
-                reading, RawFrame(source: layout.source.description, bytes: kept),
-                isPushed: isPushed)
+            let frame = RawFrame(source: layout.source.description, bytes: kept)
+            for reading in readings {
+                if Self.learning.contains(plan.procedure) { learn(reading, request) }
+                deliver(reading, frame, isPushed: isPushed)
+            }
         }
     }
+
+    /// What is stored was dated by a clock that the device says it changed since.
+    private mutating func noteChanges(_ changes: [RecordedClockChange]) {
+        for change in changes where !clock.changes.contains(change) { clock.changes.append(change) }
+        clock.changes = RecordedClockChange.joined(clock.changes)
+    }
+
+    /// Procedures whose commands are the profile's, which says by their names what answers mean.
+    private static let learning: Set<WirePlan.Procedure> = [.commands, .abbottSerial, .glucomen]
 
     /// What the answers to the profile's commands say of the device itself.
     private mutating func learn(_ reading: Reading, _ request: [UInt8]) {

@@ -138,7 +138,8 @@ package struct WireSession: Sendable {
         case .expect(let time): actions.append(.startTimer(.reply, time))
         case .pause(let time): actions.append(.startTimer(.pause, time))
         case .message(let bytes, let request, let isPushed):
-            decode(bytes, request: request, isPushed: isPushed)
+            decode([bytes], request: request, isPushed: isPushed)
+        case .messages(let list, let request): decode(list, request: request, isPushed: false)
         case .clock(let time, let minutes): clockRead(time, utcOffsetMinutes: minutes)
         case .ticks(let count, let length):
             clock.check = ClockCheck(gateway: now, reading: .ticks(UInt64(count), length: length))

@@ -37,6 +37,26 @@ package enum AbbottText {
         return body
     }
 
+    /// The lines of a list, which ends with their count and the sum of their characters.
+    ///
+    /// - Throws: a list that is cut, or whose count or sum does not fit.
+    package static func list(_ body: [UInt8]) throws(DecodeError) -> [[UInt8]] {
+        if body.elementsEqual("Log Empty\r\n".utf8) { return [] }
+        var ends = body.indices.filter { body[$0] == 10 }
+        guard ends.popLast() == body.count - 1 else {
+            throw DecodeError("the list has no end", offset: body.count)
+        }
+        let start = ends.last.map { $0 + 1 } ?? 0
+        let fields = body[start...].filter { $0 != 13 && $0 != 10 }.split(separator: 44)
+        guard fields.count == 2, let count = Int(String(decoding: fields[0], as: UTF8.self)),
+            let said = UInt32(String(decoding: fields[1], as: UTF8.self), radix: 16)
+        else { throw DecodeError("a list ends with its count and sum", offset: start) }
+        guard count == ends.count, sum(Array(body[..<start])) == said else {
+            throw DecodeError("the count or the sum of the list does not fit", offset: start)
+        }
+        return body[..<start].split(separator: 10).map { Array($0.filter { $0 != 13 }) }
+    }
+
     private static func sum(_ bytes: [UInt8]) -> UInt32 { bytes.reduce(0) { $0 &+ UInt32($1) } }
 }
 

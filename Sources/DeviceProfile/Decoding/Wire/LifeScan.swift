@@ -41,12 +41,19 @@ package enum LifeScan {
         let (link, body) = try open(bytes)
         // 03 06: the answer is good; then a record of 16 bytes, a clock of 4, or something short.
         if body.count == 18, body[1] == 6 { return try record(Array(body[2...])) }
+        if body.count == 12, body[0] == 3 || body[0] == 4, body[1] == 6 {
+            return try shortRecord(Array(body[2...]))
+        }
+        if body.count == 10, body[0] == 5, body[1] == 6 {
+            return try ultraRecord(Array(body[2...]))
+        }
         var reading = Reading.state([
             "payload": hexadecimal(body).spaced, "len": String(bytes[1]), "s": String(link & 1),
             "e": String(link >> 1 & 1),
         ])
-        if body.count == 6, body[0] == 3, body[1] == 6 {
-            reading.setClock(seconds: try Places(body, atLeast: 6).le32(2))
+        if body.count == 6, [3, 5].contains(body[0]), body[1] == 6 {
+            reading.setClock(
+                seconds: try Places(body, atLeast: 6).le32(2), since: epoch(of: body[0]))
         }
         return reading
     }
@@ -61,15 +68,52 @@ package enum LifeScan {
     }
 
     /// The device's clock out of four bytes; one that was never set is unknown.
-    package static func clock(_ bytes: [UInt8]) -> DateTimeField {
+    ///
+    /// - Parameter prefix: the first byte of the answer, which tells the models apart.
+    package static func clock(_ bytes: [UInt8], prefix: UInt8 = 3) -> DateTimeField {
         guard bytes.count == 4, let seconds = (try? Places(bytes, atLeast: 4))?.le32(0),
             seconds != 0, seconds != .max
         else { return .unknown }
-        return .known(epoch.adding(.seconds(Int64(seconds))))
+        return .known(epoch(of: prefix).adding(.seconds(Int64(seconds))))
     }
 
     /// The clock counts from here, without a zone.
     static let epoch = LocalDateTime(localMicroseconds: 946_684_800_000_000)
+
+    /// Ultra Mini and Ultra Easy, whose messages begin with 05, count from 1970.
+    private static func epoch(of prefix: UInt8) -> LocalDateTime {
+        prefix == 5 ? LocalDateTime(localMicroseconds: 0) : epoch
+    }
+
+    /// Verio IQ: time (LE32), mg/dL (LE16), 01 for control solution, meal, 00, 00.
+    private static func shortRecord(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        let places = try Places(bytes, atLeast: 10)
+        guard bytes[6] <= 1, bytes[7] <= 2 else {
+            throw DecodeError("a mark that no record has", offset: 9)
+        }
+        var reading = Reading(.measurement, kind: .glucose)
+        reading.keyBytes = bytes
+        reading.setClock(seconds: places.le32(0))
+        reading.quantities = [
+            Quantity(.glucose, ExactDecimal(Int64(places.le16(4))), .milligramPerDecilitre)
+        ]
+        if bytes[6] == 1 { reading.outcome = .controlSolution }
+        if bytes[7] == 1 { reading.flags.append("before-meal") }
+        if bytes[7] == 2 { reading.flags.append("after-meal") }
+        return reading
+    }
+
+    /// Ultra Mini and Ultra Easy: time (LE32 since 1970), mg/dL (LE32).
+    private static func ultraRecord(_ bytes: [UInt8]) throws(DecodeError) -> Reading {
+        let places = try Places(bytes, atLeast: 8)
+        var reading = Reading(.measurement, kind: .glucose)
+        reading.keyBytes = bytes
+        reading.setClock(seconds: places.le32(0), since: epoch(of: 5))
+        reading.quantities = [
+            Quantity(.glucose, ExactDecimal(Int64(places.le32(4))), .milligramPerDecilitre)
+        ]
+        return reading
+    }
 
     /// Index from the newest (LE16), 00, number (LE16), time (LE32), mg/dL (LE16), meal, 00, flags,
     /// 0B, 00 and one more.
@@ -91,9 +135,9 @@ package enum LifeScan {
 }
 
 extension Reading {
-    /// Takes a count of seconds since 2000; 0 is a clock that was never set.
-    mutating func setClock(seconds: UInt32) {
-        deviceTime = LifeScan.epoch.adding(.seconds(Int64(seconds)))
+    /// Takes a count of seconds, since 2000 if not said otherwise; 0 is a clock that was never set.
+    mutating func setClock(seconds: UInt32, since epoch: LocalDateTime = LifeScan.epoch) {
+        deviceTime = epoch.adding(.seconds(Int64(seconds)))
         if seconds == 0 || seconds == .max { timeFault = true }
     }
 }

@@ -10,7 +10,7 @@ package enum Port100 {
 
     package static func frame(_ bytes: [UInt8]) throws(DecodeError) -> Frame {
         switch bytes {
-        case [0, 0, 0xFF, 0, 0xFF, 0]: return .acknowledge
+        case acknowledgement: return .acknowledge
         case [0, 0, 0xFF, 0xFF, 0xFF]: return .error
         default: break
         }
@@ -30,6 +30,18 @@ package enum Port100 {
             throw DecodeError("the checksum does not fit", offset: 8 + length)
         }
         return .data(data)
+    }
+
+    package static let acknowledgement: [UInt8] = [0, 0, 0xFF, 0, 0xFF, 0]
+
+    /// A frame around a command.
+    package static func frame(of data: [UInt8]) -> [UInt8] {
+        let length = [
+            UInt8(truncatingIfNeeded: data.count), UInt8(truncatingIfNeeded: data.count >> 8),
+        ]
+        let lengthSum = 0 &- (length[0] &+ length[1])
+        return [0, 0, 0xFF, 0xFF, 0xFF] + length + [lengthSum] + data
+            + [data.reduce(0, &-), 0]
     }
 
     static func reading(_ bytes: [UInt8]) throws(DecodeError) -> Reading {

@@ -12,9 +12,11 @@ extension TextLayout {
         }
         try checkSum(message, match)
         var reading = Reading(outcome, kind: kind)
-        reading.keyBytes = message
+        reading.keyBytes =
+            key.isEmpty ? message : Array(key.map { match[$0] ?? "" }.joined(separator: ",").utf8)
         try takeTime(match, &reading)
         try takeNumbers(match, &reading)
+        reading.clockChange?.index = reading.sequenceNumber ?? 0
         for rule in flags where rule.test.holds(match) && !reading.flags.contains(rule.flag) {
             reading.flags.append(rule.flag)
         }

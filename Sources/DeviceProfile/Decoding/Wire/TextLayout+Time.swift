@@ -6,6 +6,11 @@ extension TextLayout {
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ]
 
+    /// Some meters write June and July in full.
+    private static func month(_ text: String) -> Int? {
+        months.firstIndex(of: text == "june" ? "jun" : text == "july" ? "jul" : text)
+    }
+
     func takeTime(_ match: TextMatch, _ reading: inout Reading) throws(DecodeError) {
         guard let field = try Self.time(match, prefix: "") else { return }
         reading.setTime(field)
@@ -15,6 +20,7 @@ extension TextLayout {
         if unsetDates.contains(String(time.description.prefix(10))) { reading.timeFault = true }
         // A clock that was changed: what it showed then, and before.
         guard case .known(let before)? = try Self.time(match, prefix: "before-") else { return }
+        reading.clockChange = RecordedClockChange(index: 0, from: before, to: time)
         let change = Interval(microseconds: time.localMicroseconds - before.localMicroseconds)
         reading.add([
             "clock-after": time.description, "clock-before": before.description,
@@ -34,7 +40,7 @@ extension TextLayout {
         var parts: [Int] = []
         for (index, name) in ["month", "day", "hour", "minute", "second"].enumerated() {
             let text = match[prefix + name] ?? ""
-            let month = index == 0 ? Self.months.firstIndex(of: text.lowercased()) : nil
+            let month = index == 0 ? Self.month(text.lowercased()) : nil
             guard let part = month.map({ $0 + 1 }) ?? (text.isEmpty ? 0 : Int(text)) else {
                 throw impossible
             }

@@ -75,6 +75,8 @@ package struct TextLayout: Sendable, Equatable {
     package var details: [Detail] = []
     package var userSlot: String?
     package var sequenceNumber: String?
+    /// What makes the record's key beside its number and time; empty: the whole message.
+    package var key: [String] = []
     /// Dates that a clock shows which was never set, as `yyyy-mm-dd`.
     package var unsetDates: [String] = []
 

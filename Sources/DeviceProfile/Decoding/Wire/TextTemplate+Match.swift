@@ -82,7 +82,9 @@ private struct TextMatcher {
             return !number.isEmpty && number.allSatisfy(Self.isDigit) ? start + count : nil
         case .number: return several(start) { Self.isDigit($0) }
         case .decimal: return decimal(start)
-        case .month: return fixed(start, 3) { Self.isLetter($0) }
+        case .month:
+            // June and July may stand in full.
+            return fixed(start, 4) { Self.isLetter($0) } ?? fixed(start, 3) { Self.isLetter($0) }
         case .hex(let count): return fixed(start, count) { Self.isHex($0) }
         case .text(let count):
             return count.flatMap { fixed(start, $0) { (32..<127).contains($0) } }

@@ -63,6 +63,8 @@ package struct WireFramer: Sendable {
         case .between(let start, let end, let trailing, let maximum):
             return between(start, end, trailing, maximum)
         case .fixed(let start, let length): return fixed(start, length)
+        case .lengthByte(let start, let at, let plus, let maximum):
+            return measured(start, at, plus, maximum)
         case .transfer, .countedReports: return nil
         }
     }
@@ -113,6 +115,25 @@ package struct WireFramer: Sendable {
         let message = Array(buffer[..<length])
         buffer.removeFirst(length)
         return message
+    }
+
+    /// A length that no message has means that what looked like a beginning was none.
+    private mutating func measured(
+        _ start: [UInt8], _ at: Int, _ plus: Int, _ maximum: Int
+    ) -> [UInt8]? {
+        while skip(to: start), buffer.count > at {
+            let length = Int(buffer[at]) + plus
+            guard length > at, length <= maximum else {
+                dropped += 1
+                buffer.removeFirst()
+                continue
+            }
+            guard buffer.count >= length else { return nil }
+            let message = Array(buffer[..<length])
+            buffer.removeFirst(length)
+            return message
+        }
+        return nil
     }
 
     /// Drops what stands before a beginning; keeps a tail that may be a part of one.
