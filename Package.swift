@@ -98,7 +98,7 @@ let package = Package(
             "hakaru",
             [
                 "CCurl", "CLinux", "DataFiles", "JSON", "Measurement", "Register", "YAML", "Crypto",
-                "DeviceProfile", "DeviceLink", "TapeLink",
+                "DeviceProfile", "DeviceLink", "Spool", "TapeLink",
             ]),
 
         // Tests.
@@ -160,6 +160,11 @@ let package = Package(
                 "AllocationCounter", "BluetoothLink", "DataFiles", "DeviceLink", "DeviceProfile",
                 "GatewayTestKit", "JSON", "Measurement",
             ], path: "Tests/DecodeBench", swiftSettings: common),
+        .executableTarget(
+            name: "EncodeBench",
+            dependencies: [
+                "AllocationCounter", "DataFiles", "Exchange", "JSON", "Measurement", "YAML",
+            ], path: "Tests/EncodeBench", swiftSettings: common),
         tests("DeviceLink", ["DeviceProfile", "Measurement", "PersonalHealth", "YAML"]),
         .executableTarget(
             name: "CableBench",

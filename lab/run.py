@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 
 from framework import registry  # noqa: E402
+from framework.waiting import Failed  # noqa: E402
 from vm import image, machine  # noqa: E402
 from vm.disk import VolatileDisk  # noqa: E402
 
@@ -69,6 +71,7 @@ class Lab:
 
     def __init__(self, options, scenarios, names):
         self.options, self.scenarios = options, scenarios
+        self.root, self.say = ROOT, say
         self.results = os.path.join(options.cache, "results")
         self.failed_tails = {}
         shutil.rmtree(self.results, ignore_errors=True)
@@ -96,6 +99,8 @@ class Lab:
 
     def play(self, names, attempt):
         """Plays the scenarios; returns their results by name."""
+        hosted = {name: self._hosted(name, attempt) for name in names if self.scenarios[name].host}
+        names = [name for name in names if name not in hosted]
         groups = []
         for name in names:
             if self.scenarios[name].boots > 1:  # a machine of its own
@@ -108,7 +113,21 @@ class Lab:
                     groups.append((systemd, fitting[part::self.options.jobs]))
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
             outcomes = pool.map(lambda job: self._machine(job[0], *job[1], attempt), enumerate(groups, 1))
-            return {name: result for outcome in outcomes for name, result in outcome.items()}
+            return hosted | {name: result for outcome in outcomes for name, result in outcome.items()}
+
+    def _hosted(self, name, attempt):
+        """Plays a scenario that handles its machines itself."""
+        began, figures, problem = time.monotonic(), {}, None
+        try:
+            figures = self.scenarios[name].play(self) or {}
+        except Failed as reason:
+            if machine.stopping():
+                raise KeyboardInterrupt
+            problem = str(reason)
+        result = {"name": name, "passed": problem is None, "problem": problem, "figures": figures,
+                  "seconds": round(time.monotonic() - began, 1)}
+        self._print(result, "", attempt)
+        return result
 
     def _machine(self, number, systemd, names, attempt):
         results = {}

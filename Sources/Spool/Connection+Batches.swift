@@ -2,56 +2,56 @@ import Crypto
 import Measurement
 
 extension Connection {
-    func rows(
-        _ sql: SQL, _ destination: String, _ limit: Int
-    ) throws(SpoolError) -> [RowID] {
-        try all(sql, [.text(destination), .integer(limit)]) { row throws(SpoolError) in row.row() }
-    }
-
-    /// A record for sending, or what is wrong with its row.
-    func outboxItem(
-        _ row: RowID, at destination: String
-    ) throws(SpoolError) -> (item: OutboxItem?, fault: String?) {
-        var (item, fault) = try outboxItem(row)
-        let delivery = try first(.deliveryRound, [.row(row), .text(destination)]) {
-            reader throws(SpoolError) in (round: reader.count(), held: reader.optionalInstant())
-        }
-        item?.round = delivery?.round ?? 0
-        item?.heldUpdate = delivery?.held
-        return (item, fault)
-    }
-
-    private func outboxItem(
-        _ row: RowID
-    ) throws(SpoolError) -> (item: OutboxItem?, fault: String?) {
-        let found = try first(.record, [.row(row)]) {
-            reader throws(SpoolError) -> (item: OutboxItem?, fault: String?) in
+    /// Records for sending in the order of the statement, or what is wrong with a row.
+    func outboxItems(
+        _ sql: SQL, _ values: [SQLValue]
+    ) throws(SpoolError) -> [(row: RowID, item: OutboxItem?, fault: String)] {
+        try all(sql, values) { reader throws(SpoolError) in
+            let round = reader.count()
+            let held = reader.optionalInstant()
+            let setting = reader.optionalText()
+            let testLabID = reader.optionalText()
+            let methodCode = reader.optionalText()
             let id = reader.row()
             do throws(UnreadableColumn) {
                 let stored = try StoredRecord(storedAt: id, &reader, self)
-                guard let participant = stored.participant else { return (nil, "unassigned") }
-                guard stored.discarded == nil else { return (nil, "withdrawn") }
+                guard let participant = stored.participant else { return (id, nil, "unassigned") }
+                guard stored.discarded == nil else { return (id, nil, "withdrawn") }
                 let item = OutboxItem(
                     rowID: id, record: stored.record, participant: participant,
                     storedAt: stored.storedAt, revision: stored.revision,
-                    updatedAt: stored.updatedAt)
-                return (item, nil)
+                    updatedAt: stored.updatedAt, round: round, heldUpdate: held,
+                    setting: setting, testLabID: testLabID, methodCode: methodCode)
+                return (id, item, "")
             } catch {
-                return (nil, "unreadable: \(error.column)")
+                return (id, nil, "unreadable: \(error.column)")
             }
         }
-        return found ?? (nil, "unreadable: record")
     }
 
-    /// The records that can be sent, in the order of the rows.
-    func outboxItems(
-        _ rows: [RowID], at destination: String
-    ) throws(SpoolError) -> [OutboxItem] {
-        var items: [OutboxItem] = []
-        for row in rows {
-            if let item = try outboxItem(row, at: destination).item { items.append(item) }
+    /// The batch under way, or a new one of the oldest records that wait.
+    func formBatch(
+        _ destination: String, max: Int, at now: Instant
+    ) throws(SpoolError) -> Batch? {
+        while let open = try openBatch(destination) {
+            if open.isWhole { return open.batch }
+            try dissolve(batch: open.batch.id)
         }
-        return items
+        var items: [OutboxItem] = []
+        // A row that cannot be read is held, so that it does not stop those behind it.
+        while items.isEmpty {
+            let found = try outboxItems(
+                .dueItems, [.text(destination), .integer(Swift.max(1, max))])
+            if found.isEmpty { return nil }
+            for (row, item, fault) in found {
+                guard let item else {
+                    try hold(row, destination, fault)
+                    continue
+                }
+                items.append(item)
+            }
+        }
+        return try insertBatch(items, destination, firstPosition: 0, at: now)
     }
 
     func hold(_ row: RowID, _ destination: String, _ reason: String) throws(SpoolError) {
@@ -69,15 +69,13 @@ extension Connection {
             (id: row.integer(), key: row.text(), formedAt: row.instant())
         }
         guard let head else { return nil }
-        let rows = try all(.batchMembers, [.integer(head.id)]) { row throws(SpoolError) in
-            row.row()
-        }
-        let items = try outboxItems(rows, at: destination)
+        let found = try outboxItems(.batchItems, [.integer(head.id)])
+        let items = found.compactMap(\.item)
         let batch = Batch(
             id: head.id, destination: destination, idempotencyKey: head.key,
             formedAt: head.formedAt, items: items)
         let isWhole =
-            !items.isEmpty && items.count == rows.count
+            !items.isEmpty && items.count == found.count
             && Self.idempotencyKey(destination, items) == head.key
         return (batch, isWhole)
     }
@@ -117,6 +115,50 @@ extension Connection {
         return name
     }
 
+    /// Marks the records of a batch with the receiver's word and ends the batch.
+    func resolve(
+        batch id: Int64, _ destination: String, _ final: [RecordResult], at now: Instant
+    ) throws(SpoolError) {
+        try noteDelivery(final, batch: id, destination, at: now)
+        if try settleAll(final, id, at: now) {
+            try run(.deleteBatch, [.integer(id)])
+            try run(.noteDelivered, [.text(destination), .instant(now), .integer(final.count)])
+            return
+        }
+        var delivered = 0
+        var dead = 0
+        var held = 0
+        for result in final {
+            guard try settle(result, id, destination, now) else {
+                throw .refused("row \(result.rowID.number) is not in batch \(id)")
+            }
+            switch result.outcome {
+            case .accepted, .duplicate: delivered += 1
+            case .rejected: dead += 1
+            case .held: held += 1
+            case .noTable, .retry: break
+            }
+        }
+        try dissolve(batch: id)
+        try count("records_dead_lettered", by: dead)
+        try count("records_held", by: held)
+        try count("records_without_table", by: final.count - delivered - dead - held)
+        guard delivered > 0 else { return }
+        try run(.noteDelivered, [.text(destination), .instant(now), .integer(delivered)])
+    }
+
+    /// Marks a whole batch at once where the receiver took all of it; false where it did not.
+    private func settleAll(
+        _ final: [RecordResult], _ batch: Int64, at now: Instant
+    ) throws(SpoolError) -> Bool {
+        guard final.allSatisfy({ $0.outcome == .accepted }) else { return false }
+        let members = try all(.batchMembers, [.integer(batch)]) { row throws(SpoolError) in
+            row.row()
+        }
+        guard members == final.map(\.rowID) else { return false }
+        return try run(.markBatchDelivered, [.instant(now), .integer(batch)]) == members.count
+    }
+
     /// Marks one record of a batch; false when the batch does not hold it.
     func settle(
         _ result: RecordResult, _ batch: Int64, _ destination: String, _ now: Instant
@@ -128,9 +170,10 @@ extension Connection {
             return try run(.markDelivered, [.null, .instant(now)] + member) == 1
         case .duplicate:
             return try run(.markDelivered, ["duplicate", .instant(now)] + member) == 1
-        case .rejected(let reason, let answer):
+        case .rejected(let reason, let answer, let document):
             guard try run(.markDead, member) == 1 else { return false }
-            try keep(answer, reason, of: result.rowID, destination, now)
+            let refusal = Refusal(reason: reason, answer: answer, document: document)
+            try keep(refusal, of: result.rowID, destination, now)
             return true
         case .held(let reason):
             return try run(.markHeld, [.text(reason)] + member) == 1
@@ -164,4 +207,23 @@ extension RecordResult.Outcome {
         case .rejected, .held, .noTable, .retry: false
         }
     }
+}
+
+extension SQL {
+    /// What `outboxItems` reads of a delivery, before the columns of its record.
+    private static let item =
+        "SELECT d.round, d.held_update, c.setting, c.test_lab_id, c.method_code, \(storedColumns) "
+        + "FROM delivery d JOIN record ON record.id = d.record_id "
+        + "LEFT JOIN record_context c ON c.record_id = d.record_id "
+    static let dueItems = SQL(
+        item + """
+            WHERE d.destination = ? AND d.state = 'waiting' AND d.batch_id IS NULL
+            ORDER BY d.observed_at, d.record_id LIMIT ?
+            """)
+    static let batchItems = SQL(item + "WHERE d.batch_id = ? ORDER BY d.batch_position")
+    static let waitingItems = SQL(
+        item + """
+            WHERE d.destination = ? AND d.state = 'waiting'
+            ORDER BY d.observed_at, d.record_id LIMIT ?
+            """)
 }

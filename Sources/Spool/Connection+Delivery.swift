@@ -6,13 +6,14 @@ extension Connection {
     func noteDelivery(
         _ results: [RecordResult], batch: Int64, _ destination: String, at now: Instant
     ) throws(SpoolError) {
+        var keyOf: [RowID: String] = [:]
+        _ = try all(.keysOfBatch, [.integer(batch)]) { row throws(SpoolError) in
+            keyOf[row.row()] = row.text()
+        }
         var keys: [String: [String]] = [:]
         for result in results {
-            guard let word = result.outcome.word else { continue }
-            let key = try first(.keyOfRecord, [.row(result.rowID)]) { row throws(SpoolError) in
-                row.text()
-            }
-            if let key { keys[word, default: []].append(key) }
+            guard let word = result.outcome.word, let key = keyOf[result.rowID] else { continue }
+            keys[word, default: []].append(key)
         }
         guard !keys.isEmpty else { return }
         let idempotency = try first(.batchKey, [.integer(batch)]) { row throws(SpoolError) in
@@ -44,5 +45,10 @@ extension RecordResult.Outcome {
 
 extension SQL {
     static let keyOfRecord = SQL("SELECT record_key FROM record WHERE id = ?")
+    static let keysOfBatch = SQL(
+        """
+        SELECT record_id, record_key FROM delivery JOIN record ON record.id = record_id
+        WHERE batch_id = ?
+        """)
     static let batchKey = SQL("SELECT idempotency_key FROM batch WHERE id = ?")
 }

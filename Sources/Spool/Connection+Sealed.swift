@@ -43,30 +43,61 @@ extension Connection {
             var letter = DeadLetter(
                 rowID: reader.row(), destination: reader.text(), reason: reader.text(),
                 answer: reader.text(), at: reader.instant(), key: RecordKey(hex: reader.text()))
-            if let keyID = reader.optionalInteger() {
-                let place = Self.place(ofAnswer: letter.rowID, letter.destination)
-                letter.answer = String(
-                    decoding: try opened(reader.blob(), by: keyID, at: place), as: UTF8.self)
+            guard let keyID = reader.optionalInteger() else {
+                _ = reader.blob()
+                letter.document = reader.text()
+                return letter
+            }
+            letter.answer = try text(
+                reader.blob(), keyID, at: Self.place(ofAnswer: letter.rowID, letter.destination))
+            _ = reader.text()
+            let document = reader.blob()
+            if !document.isEmpty {
+                letter.document = try text(
+                    document, keyID, at: Self.place(ofDocument: letter.rowID, letter.destination))
             }
             return letter
         }
     }
 
-    /// Keeps a receiver's answer, which may repeat the values, as a dead letter.
+    private func text(
+        _ sealed: [UInt8], _ keyID: Int64, at place: String
+    ) throws(SpoolError) -> String {
+        String(decoding: try opened(sealed, by: keyID, at: place), as: UTF8.self)
+    }
+
+    /// Keeps a receiver's answer, which may repeat the values, and what was sent, as a dead letter.
     func keep(
-        _ answer: String, _ reason: String, of row: RowID, _ destination: String, _ now: Instant
+        _ refusal: Refusal, of row: RowID, _ destination: String, _ now: Instant
     ) throws(SpoolError) {
         let owner = try first(.assignmentOf, [.row(row)]) { reader throws(SpoolError) in
             reader.text()
         }
-        let sealed = try seal(
-            Array(answer.utf8), for: owner, at: Self.place(ofAnswer: row, destination), now: now)
         try run(
             .insertDeadLetter,
-            [
-                .row(row), .text(destination), .text(reason),
-                .text(sealed == nil ? answer : ""), .instant(now),
-            ] + SQLValue.sealed(sealed))
+            [.row(row), .text(destination), .text(refusal.reason), .instant(now)]
+                + (try columns(of: refusal, row, destination, owner, now)))
+    }
+
+    /// `answer`, `sealed_by`, `sealed`, `document`, `document_sealed`.
+    private func columns(
+        of refusal: Refusal, _ row: RowID, _ destination: String, _ owner: String?, _ now: Instant
+    ) throws(SpoolError) -> [SQLValue] {
+        let sealed = try seal(
+            Array(refusal.answer.utf8), for: owner, at: Self.place(ofAnswer: row, destination),
+            now: now)
+        guard let sealed else {
+            return [.text(refusal.answer), .null, .null, .text(refusal.document), .null]
+        }
+        let document = try seal(
+            Array(refusal.document.utf8), for: owner,
+            at: Self.place(ofDocument: row, destination), now: now)
+        return ["", .integer(sealed.keyID), .blob(sealed.bytes), ""]
+            + [document.map { .blob($0.bytes) } ?? .null]
+    }
+
+    static func place(ofDocument row: RowID, _ destination: String) -> String {
+        "document \(row.number) \(destination)"
     }
 
     static func place(ofAnswer row: RowID, _ destination: String) -> String {
@@ -121,14 +152,21 @@ extension Connection {
         // Letters of this row only: they are listed after the row before it.
         let letters = try deadLetters(after: RowID(row.number - 1), limit: 100)
         for letter in letters where letter.rowID == row {
-            let sealed = try seal(
-                Array(letter.answer.utf8), for: owner,
-                at: Self.place(ofAnswer: row, letter.destination), now: now)
+            let refusal = Refusal(
+                reason: letter.reason, answer: letter.answer, document: letter.document)
             try run(
                 .sealDeadLetter,
-                SQLValue.sealed(sealed) + [.row(row), .text(letter.destination)])
+                (try columns(of: refusal, row, letter.destination, owner, now))
+                    + [.row(row), .text(letter.destination)])
         }
     }
+}
+
+/// What is kept of a record that a receiver refused.
+struct Refusal {
+    var reason: String
+    var answer: String
+    var document: String
 }
 
 extension SQL {
@@ -140,7 +178,8 @@ extension SQL {
         """)
     static let sealDeadLetter = SQL(
         """
-        UPDATE dead_letter SET answer = '', sealed_by = ?, sealed = ?
+        UPDATE dead_letter SET answer = ?, sealed_by = ?, sealed = ?, document = ?,
+        document_sealed = ?
         WHERE record_id = ? AND destination = ?
         """)
     static let plainRecords = SQL(

@@ -61,6 +61,14 @@ import Glibc
         }
     }
 
+    /// Calls back every now and then while a statement runs; one that answers 1 ends it.
+    func onProgress(
+        _ context: UnsafeMutableRawPointer,
+        _ body: @convention(c) (UnsafeMutableRawPointer?) -> Int32
+    ) {
+        sqlite3_progress_handler(handle, 20_000, body, context)
+    }
+
     func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 
     /// Rows changed by the last statement.

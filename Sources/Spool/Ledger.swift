@@ -24,6 +24,10 @@ package enum LedgerEvent: String, Sendable, CaseIterable {
     /// Retention removed delivered records.
     case expired
     case salvaged
+    /// A copy took the place of the store.
+    case restored
+    /// A destination was given records from before it was added.
+    case historyTaken = "history-taken"
     /// A list of the register was replaced.
     case listImported = "list-imported"
     case sessionBegun = "session-begun"
@@ -141,6 +145,14 @@ extension Connection {
         // After damage either may be lost; the next row continues from the further one.
         guard let last, last.number > head.number else { return head }
         return LedgerHead(number: last.number, hash: last.hash)
+    }
+
+    func ledger(after number: Int64, limit: Int) throws(SpoolError) -> [LedgerEntry] {
+        try all(.ledgerAfter, [.integer(number), .integer(limit)]) { row throws(SpoolError) in
+            LedgerEntry(
+                number: row.integer(), at: row.instant(), actor: row.text(), event: row.text(),
+                subject: row.text(), details: row.text(), previous: row.text(), hash: row.text())
+        }
     }
 
     func remembered(_ name: String) throws(SpoolError) -> String? {

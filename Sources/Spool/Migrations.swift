@@ -16,6 +16,7 @@ struct Migration: Sendable {
         Migration(version: 4, statements: registerSchema),
         Migration(version: 5, statements: abilitiesSchema),
         Migration(version: 6, statements: versionSchema),
+        Migration(version: 7, statements: tallySchema),
     ]
 }
 
@@ -34,6 +35,16 @@ struct Migrator {
 
     /// Applies what is missing, each step in a transaction of its own.
     func migrate(now: Instant) throws(SpoolError) -> Outcome {
+        let found = try verify()
+        let known = migrations.last?.version ?? 0
+        for migration in migrations where migration.version > found {
+            try apply(migration, now: now)
+        }
+        return Outcome(from: found, to: known)
+    }
+
+    /// The schema of a store, 0 of an empty file; refuses what this program does not know.
+    func verify() throws(SpoolError) -> Int {
         let found = Int(try connection.integer(.schemaVersion))
         let known = migrations.last?.version ?? 0
         try checkOwner(version: found)
@@ -41,10 +52,7 @@ struct Migrator {
             throw .newerSchema(found: found, known: known, path: connection.database.path)
         }
         if found > 0 { try checkSums(upTo: found) }
-        for migration in migrations where migration.version > found {
-            try apply(migration, now: now)
-        }
-        return Outcome(from: found, to: known)
+        return found
     }
 
     private func checkOwner(version: Int) throws(SpoolError) {

@@ -5,9 +5,11 @@ package struct OpenReport: Sendable, Equatable {
     package var isNew = false
     /// The file was there and empty, as a cut of power can leave it.
     package var wasEmpty = false
-    /// The store was not closed the last time; its integrity was checked.
+    /// The store was not closed the last time; its integrity is checked.
     package var wasUnclean = false
     package var integrityChecked = false
+    /// It is too large to be checked at once: `checkInBackground` does it.
+    package var integrityPending = false
     /// The schema before and after opening.
     package var schemaBefore = 0
     package var schema = 0

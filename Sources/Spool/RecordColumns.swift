@@ -146,6 +146,12 @@ extension RecordColumns {
     }
 
     static func quantities(_ text: String) throws(UnreadableColumn) -> [Quantity] {
+        if let plain = QuantityText.read(text) { return plain }
+        return try quantities(asJSON: text)
+    }
+
+    /// The same for whatever JSON it may be.
+    static func quantities(asJSON text: String) throws(UnreadableColumn) -> [Quantity] {
         guard let items = (try? JSONValue.parse(text.utf8))?.array else {
             throw UnreadableColumn("quantities")
         }
@@ -171,6 +177,7 @@ extension RecordColumns {
     }
 
     static func strings(_ text: String) -> [String]? {
+        if text == "[]" { return [] }
         guard let items = (try? JSONValue.parse(text.utf8))?.array else { return nil }
         let strings = items.compactMap(\.string)
         return strings.count == items.count ? strings : nil

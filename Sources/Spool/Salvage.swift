@@ -21,7 +21,8 @@ struct Salvage {
     /// The new one is filled under another name first, so that an interruption at any moment leaves
     /// either the damaged or the complete new store to start from.
     func replace(_ files: StoreFiles, damage: String) throws(SpoolError) -> SalvageReport {
-        var report = SalvageReport(setAside: freeName(files), damage: damage)
+        var report = SalvageReport(
+            setAside: files.freeName("corrupt", at: now), damage: damage)
         try Self.removeStore(files.replacement)
         _ = try files.makeFile(files.replacement)
         try fill(files, &report)
@@ -41,17 +42,6 @@ struct Salvage {
         for part in [path, path + "-wal", path + "-shm"] {
             guard unlink(part) == 0 || errno == ENOENT else { throw fileError("remove", part) }
         }
-    }
-
-    private func freeName(_ files: StoreFiles) -> String {
-        let stamp = TimeZoneRules.utc.local(now).digits14
-        var name = "\(files.store).corrupt-\(stamp)"
-        var number = 2
-        while fileMark(name) != nil {
-            name = "\(files.store).corrupt-\(stamp)-\(number)"
-            number += 1
-        }
-        return name
     }
 
     private func fill(_ files: StoreFiles, _ report: inout SalvageReport) throws(SpoolError) {
@@ -178,8 +168,19 @@ struct Salvage {
         let sequence = try? old.integer(.lastNumber, [.text(table)])
         let last =
             descending.numbers.last.map { $0 - 1 } ?? sequence ?? first + Self.blindRows
+        guard first > 0 || !descending.numbers.isEmpty || canSeek(table, upTo: last, old) else {
+            return ([], false)
+        }
         let between = first < last ? Array((first + 1)...last) : []
         return (ascending.numbers + between + descending.numbers.reversed(), false)
+    }
+
+    /// Whether any row can be looked for: below a root that cannot be read each try would fail.
+    private func canSeek(_ table: String, upTo last: Int64, _ old: Connection) -> Bool {
+        let seek = SQL("SELECT rowid FROM \(table) WHERE rowid = ?")
+        return stride(from: 1, through: max(1, last), by: Int(max(1, last / 64))).contains {
+            (try? old.integer(seek, [.integer($0)])) != nil
+        }
     }
 
     /// How far to look where neither end can be read and nothing says how many rows there are.

@@ -4,7 +4,8 @@ extension Spool {
     /// Stores records with all that belongs to them, in one transaction, and returns after the fsync.
     ///
     /// A key that is known changes nothing of the first record, not even its time; it is counted.
-    /// Only after this returned may the device forget.
+    /// Only after this returned may the device forget. A lone call begins at once; those that come
+    /// while the disk is busy share the next transaction.
     ///
     /// - Parameters:
     ///   - entries: in the order in which the device sent them.
@@ -12,26 +13,61 @@ extension Spool {
     ///   - failures: failed measurements of the same transfer; each is counted once.
     ///   - memory: where the device's next session begins; saved even when all are duplicates.
     /// - Returns: a result per entry, in the same order.
-    package func append(
+    package nonisolated func append(
         _ entries: [SpoolEntry], at now: Instant, failures: [FailedMeasurement] = [],
         memory: (DeviceID, DeviceMemory)? = nil
-    ) throws(SpoolError) -> [AppendResult] {
+    ) async throws(SpoolError) -> [AppendResult] {
         for entry in entries { try entry.check() }
+        let ticket = appends.add(
+            AppendRequest(entries: entries, now: now, failures: failures, memory: memory))
+        return try await append(ticket)
+    }
+
+    /// Stores what waits for storing, unless an earlier call has stored this one with its own.
+    private func append(_ ticket: Int) throws(SpoolError) -> [AppendResult] {
+        while appended[ticket] == nil, appendAll() {}
+        guard let result = appended.removeValue(forKey: ticket) else {
+            throw .refused("an append was lost on its way to the store")
+        }
+        return try result.get()
+    }
+
+    /// Stores the oldest calls that wait; false when none do.
+    private func appendAll() -> Bool {
+        let group = appends.take()
+        guard !group.isEmpty else { return false }
+        do throws(SpoolError) {
+            let results = try append(group.map { $0.request })
+            for (waiting, result) in zip(group, results) {
+                appended[waiting.ticket] = .success(result)
+            }
+            transactions += 1
+        } catch {
+            // One call's trouble is not the others': each has its own answer.
+            for waiting in group {
+                appended[waiting.ticket] =
+                    group.count == 1 ? .failure(error) : single(waiting.request)
+            }
+        }
+        return true
+    }
+
+    private func single(_ request: AppendRequest) -> Result<[AppendResult], SpoolError> {
+        do throws(SpoolError) {
+            return .success(try append([request]).first ?? [])
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func append(
+        _ requests: [AppendRequest]
+    ) throws(SpoolError) -> [[AppendResult]] {
         let maximum = maximumBytes
         return try writing { connection throws(SpoolError) in
-            var appender = Appender(connection: connection, now: now)
-            var results: [AppendResult] = []
-            for entry in entries { results.append(try appender.append(entry)) }
-            for failure in failures { _ = try appender.note(failure) }
-            if let memory { try appender.save(memory.1, of: memory.0) }
-            let stored = results.count(where: \.isStored)
-            let duplicates = results.count(where: \.isDuplicate)
-            try connection.count("records_stored", by: stored)
-            try connection.count("records_duplicate", by: duplicates)
-            try connection.count("records_grown", by: results.count - stored - duplicates)
-            try appender.noteReceipt(entries, results)
-            if stored > 0 { try connection.checkRoom(maximum) }
-            return results
+            var all: [[AppendResult]] = []
+            for request in requests { all.append(try connection.append(request, maximum)) }
+            return all
         }
     }
 
@@ -48,6 +84,24 @@ extension Spool {
 }
 
 extension Connection {
+    fileprivate func append(
+        _ request: AppendRequest, _ maximum: Int64
+    ) throws(SpoolError) -> [AppendResult] {
+        var appender = Appender(connection: self, now: request.now)
+        var results: [AppendResult] = []
+        for entry in request.entries { results.append(try appender.append(entry)) }
+        for failure in request.failures { _ = try appender.note(failure) }
+        if let memory = request.memory { try appender.save(memory.1, of: memory.0) }
+        let stored = results.count(where: \.isStored)
+        let duplicates = results.count(where: \.isDuplicate)
+        try count("records_stored", by: stored)
+        try count("records_duplicate", by: duplicates)
+        try count("records_grown", by: results.count - stored - duplicates)
+        try appender.noteReceipt(request.entries, results)
+        if stored > 0 { try checkRoom(maximum) }
+        return results
+    }
+
     /// Refuses the transaction when the pages in use exceed the maximum.
     func checkRoom(_ maximum: Int64) throws(SpoolError) {
         let used = try integer(.pagesInUse) * (try integer(.pageSize))

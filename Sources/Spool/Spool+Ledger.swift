@@ -95,13 +95,7 @@ extension Spool {
     /// Rows of the ledger after a number, oldest first.
     package func ledger(after number: Int64 = 0, limit: Int) throws(SpoolError) -> [LedgerEntry] {
         try reading { connection throws(SpoolError) in
-            try connection.all(.ledgerAfter, [.integer(number), .integer(limit)]) {
-                row throws(SpoolError) in
-                LedgerEntry(
-                    number: row.integer(), at: row.instant(), actor: row.text(),
-                    event: row.text(), subject: row.text(), details: row.text(),
-                    previous: row.text(), hash: row.text())
-            }
+            try connection.ledger(after: number, limit: limit)
         }
     }
 

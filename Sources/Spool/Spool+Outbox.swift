@@ -4,14 +4,18 @@ extension Spool {
     /// The records that wait for a destination, oldest observation first (so per device too).
     package func due(_ destination: String, limit: Int) throws(SpoolError) -> [OutboxItem] {
         try reading { connection throws(SpoolError) in
-            try connection.outboxItems(
-                try connection.rows(.dueWithBatches, destination, limit), at: destination)
+            try connection.outboxItems(.waitingItems, [.text(destination), .integer(limit)])
+                .compactMap(\.item)
         }
     }
 
     /// The batch that is under way at a destination: the same one, with the same key, until resolved.
     package func openBatch(_ destination: String) throws(SpoolError) -> Batch? {
-        try reading { connection throws(SpoolError) in
+        // What the last transaction formed needs no reading, as long as it is the last one.
+        if let formed, formed.write == writes, formed.batch.destination == destination {
+            return formed.batch
+        }
+        return try reading { connection throws(SpoolError) in
             guard let open = try connection.openBatch(destination), open.isWhole else { return nil }
             return open.batch
         }
@@ -23,24 +27,11 @@ extension Spool {
     package func formBatch(
         _ destination: String, max: Int, at now: Instant
     ) throws(SpoolError) -> Batch? {
-        try writing { connection throws(SpoolError) in
-            while let open = try connection.openBatch(destination) {
-                if open.isWhole { return open.batch }
-                try connection.dissolve(batch: open.batch.id)
-            }
-            var items: [OutboxItem] = []
-            // A row that cannot be read is held, so that it does not stop those behind it.
-            while items.isEmpty {
-                let rows = try connection.rows(.due, destination, Swift.max(1, max))
-                if rows.isEmpty { return nil }
-                for row in rows {
-                    let (item, fault) = try connection.outboxItem(row, at: destination)
-                    if let item { items.append(item) }
-                    if let fault { try connection.hold(row, destination, fault) }
-                }
-            }
-            return try connection.insertBatch(items, destination, firstPosition: 0, at: now)
+        let batch = try writing { connection throws(SpoolError) in
+            try connection.formBatch(destination, max: max, at: now)
         }
+        formed = batch.map { FormedBatch(batch: $0, write: writes) }
+        return batch
     }
 
     /// Writes down the receiver's word on each record of a batch.
@@ -54,37 +45,20 @@ extension Spool {
     }
 
     /// The same by the batch's number.
+    ///
+    /// - Parameter maximum: where given, the next batch is formed in the same transaction.
     package func resolve(
-        batch id: Int64, _ results: [RecordResult], at now: Instant
+        batch id: Int64, _ results: [RecordResult], at now: Instant, next maximum: Int? = nil
     ) throws(SpoolError) {
         let final = results.filter { $0.outcome != .retry }
         guard !final.isEmpty else { return }
-        try writing { connection throws(SpoolError) in
+        let next = try writing { connection throws(SpoolError) -> Batch? in
             let destination = try connection.destination(ofBatch: id)
-            try connection.noteDelivery(final, batch: id, destination, at: now)
-            var delivered = 0
-            var dead = 0
-            var held = 0
-            for result in final {
-                let isMember = try connection.settle(result, id, destination, now)
-                guard isMember else {
-                    throw .refused("row \(result.rowID.number) is not in batch \(id)")
-                }
-                switch result.outcome {
-                case .accepted, .duplicate: delivered += 1
-                case .rejected: dead += 1
-                case .held: held += 1
-                case .noTable, .retry: break
-                }
-            }
-            try connection.dissolve(batch: id)
-            try connection.count("records_dead_lettered", by: dead)
-            try connection.count("records_held", by: held)
-            try connection.count("records_without_table", by: final.count - delivered - dead - held)
-            guard delivered > 0 else { return }
-            try connection.run(
-                .noteDelivered, [.text(destination), .instant(now), .integer(delivered)])
+            try connection.resolve(batch: id, destination, final, at: now)
+            guard let maximum else { return nil }
+            return try connection.formBatch(destination, max: maximum, at: now)
         }
+        formed = next.map { FormedBatch(batch: $0, write: writes) }
     }
 
     /// Divides the batch under way with this number; nothing happens when it is not any more.
@@ -121,4 +95,11 @@ extension Spool {
             }
         }
     }
+}
+
+/// A batch as a transaction left it.
+struct FormedBatch {
+    var batch: Batch
+    /// The number of that transaction.
+    var write: Int
 }

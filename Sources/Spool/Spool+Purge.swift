@@ -101,7 +101,7 @@ extension Spool {
 
     // MARK: set-aside copies
 
-    /// Damaged stores that were set aside, and logs that lost their store.
+    /// Damaged and replaced stores that were set aside, and logs that lost their store.
     package var setAsideFiles: [String] {
         guard let directory = opendir(storeDirectory) else { return [] }
         defer { closedir(directory) }
@@ -111,9 +111,8 @@ extension Spool {
                 String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
             }
             guard name.hasPrefix("hakaru.db") else { continue }
-            if name.contains(".corrupt-") || name.contains(".orphan-") || name.contains(".repair") {
-                names.append(name)
-            }
+            let kinds = [".corrupt-", ".replaced-", ".orphan-", ".repair"]
+            if kinds.contains(where: name.contains) { names.append(name) }
         }
         return names.sorted()
     }

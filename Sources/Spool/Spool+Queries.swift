@@ -14,10 +14,10 @@ extension Spool {
             case .quarantined: try connection.records(.recordsQuarantined, page)
             case .discarded: try connection.records(.recordsDiscarded, page)
             case .withdrawn: try connection.records(.recordsWithdrawn, page)
-            case .waiting: try connection.records(.recordsByDelivery, page, .waiting)
-            case .held: try connection.records(.recordsByDelivery, page, .held)
-            case .deadLetters: try connection.records(.recordsByDelivery, page, .dead)
-            case .delivered: try connection.records(.recordsByDelivery, page, .delivered)
+            case .waiting: try connection.records(page, .waiting)
+            case .held: try connection.records(page, .held)
+            case .deadLetters: try connection.records(page, .dead)
+            case .delivered: try connection.records(page, .delivered)
             }
         }
     }
@@ -70,10 +70,16 @@ extension Spool {
 }
 
 extension Connection {
+    /// Records with a delivery in a state.
     func records(
-        _ sql: SQL, _ page: [SQLValue], _ state: DeliveryState? = nil
+        _ page: [SQLValue], _ state: DeliveryState
     ) throws(SpoolError) -> [StoredRecord] {
-        let values = page + (state.map { [.text($0.rawValue)] } ?? [])
+        let many = try tally(state) > Self.manyDeliveries
+        return try records(
+            many ? .recordsByManyDeliveries : .recordsByDelivery, page + [.text(state.rawValue)])
+    }
+
+    func records(_ sql: SQL, _ values: [SQLValue]) throws(SpoolError) -> [StoredRecord] {
         let path = database.path
         var records = try all(sql, values) { row throws(SpoolError) in
             let id = row.row()

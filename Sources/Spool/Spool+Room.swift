@@ -56,9 +56,12 @@ extension Spool {
 
     private func dropDelivered(_ limit: Int, at now: Instant) throws(SpoolError) -> Int {
         try writing { connection throws(SpoolError) in
-            let rows = try connection.all(.oldestDelivered, [.integer(limit)]) {
-                row throws(SpoolError) in row.row()
-            }
+            let delivered = try connection.tally(.delivered)
+            guard delivered > 0 else { return 0 }
+            let rows = try connection.all(
+                delivered > Connection.manyDeliveries ? .oldestOfMany : .oldestDelivered,
+                [.integer(limit)]
+            ) { row throws(SpoolError) in row.row() }
             guard !rows.isEmpty else { return 0 }
             for row in rows {
                 try connection.run(.spendKey, [.row(row), .instant(now)])
@@ -92,6 +95,15 @@ extension SQL {
         """
         SELECT r.id FROM record r WHERE r.id IN
             (SELECT record_id FROM delivery WHERE state = 'delivered')
+        AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = r.id
+            AND d.state NOT IN ('delivered', 'no-table'))
+        ORDER BY r.id LIMIT ?
+        """)
+    /// The same where most records are delivered: the first ones are found without a list of all.
+    static let oldestOfMany = SQL(
+        """
+        SELECT r.id FROM record r WHERE
+        EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = r.id AND +d.state = 'delivered')
         AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = r.id
             AND d.state NOT IN ('delivered', 'no-table'))
         ORDER BY r.id LIMIT ?

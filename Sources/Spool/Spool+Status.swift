@@ -45,17 +45,22 @@ package struct RetentionResult: Sendable, Equatable {
 extension Spool {
     package func counts() throws(SpoolError) -> SpoolCounts {
         try reading { connection throws(SpoolError) in
-            func records(_ state: DeliveryState) throws(SpoolError) -> Int {
-                Int(try connection.integer(.countByDelivery, [.text(state.rawValue)]))
+            let tallies = try connection.tallies()
+            let records = tallies[""] ?? [:]
+            /// Records of which at least one delivery is in a state.
+            func some(_ state: DeliveryState) -> Int {
+                tallies.filter { !$0.key.isEmpty }.values.reduce(0) {
+                    $0 + ($1[state.rawValue] ?? 0)
+                } - (records["more-" + state.rawValue] ?? 0)
             }
             var counts = SpoolCounts()
-            counts.stored = Int(try connection.integer(.countRecords))
-            counts.waiting = try records(.waiting)
-            counts.unassigned = Int(try connection.integer(.countUnassigned))
-            counts.quarantined = Int(try connection.integer(.countQuarantined))
-            counts.discarded = Int(try connection.integer(.countDiscarded))
-            counts.deadLetters = try records(.dead)
-            counts.delivered = try records(.delivered)
+            counts.stored = records.filter { $0.key.hasPrefix("is-") }.values.reduce(0, +)
+            counts.waiting = some(.waiting)
+            counts.unassigned = records["is-unassigned"] ?? 0
+            counts.quarantined = records["is-quarantined"] ?? 0
+            counts.discarded = records["is-discarded"] ?? 0
+            counts.deadLetters = some(.dead)
+            counts.delivered = some(.delivered)
             return counts
         }
     }
@@ -64,20 +69,15 @@ extension Spool {
     package func destinations() throws(SpoolError) -> [DestinationCounts] {
         try reading { connection throws(SpoolError) in
             var byName: [String: DestinationCounts] = [:]
-            _ = try connection.all(.countsByDestination) { row throws(SpoolError) in
-                let name = row.text()
-                let state = DeliveryState(rawValue: row.text())
-                let number = row.count()
-                var counts = byName[name] ?? DestinationCounts(name: name)
-                switch state {
-                case .waiting:
-                    counts.waiting = number
-                    counts.oldestWaitingAt = row.optionalInstant()
-                case .held: counts.held = number
-                case .noTable: counts.noTable = number
-                case .dead: counts.deadLetters = number
-                case .delivered, nil: break
-                }
+            for (name, numbers) in try connection.tallies() where !name.isEmpty {
+                func number(_ state: DeliveryState) -> Int { numbers[state.rawValue] ?? 0 }
+                guard numbers.values.contains(where: { $0 > 0 }) else { continue }
+                var counts = DestinationCounts(name: name)
+                counts.waiting = number(.waiting)
+                counts.held = number(.held)
+                counts.noTable = number(.noTable)
+                counts.deadLetters = number(.dead)
+                counts.oldestWaitingAt = try connection.oldestWaiting(name)
                 byName[name] = counts
             }
             _ = try connection.all(.lastDeliveries) { row throws(SpoolError) in
@@ -129,5 +129,30 @@ extension Spool {
                 rows.count == limit || discarded.count == limit || result.frames == limit
             return result
         }
+    }
+}
+
+extension Connection {
+    /// The numbers that the store's triggers keep, by destination.
+    fileprivate func tallies() throws(SpoolError) -> [String: [String: Int]] {
+        var numbers: [String: [String: Int]] = [:]
+        _ = try all(.tallies) { row throws(SpoolError) in
+            numbers[row.text(), default: [:]][row.text()] = row.count()
+        }
+        return numbers
+    }
+
+    /// How many deliveries are in a state, at all destinations together.
+    func tally(_ state: DeliveryState) throws(SpoolError) -> Int64 {
+        try integer(.tallyOfState, [.text(state.rawValue)])
+    }
+
+    /// From here on a list of all of them would take more memory than the gateway has to spare.
+    static let manyDeliveries: Int64 = 10_000
+
+    fileprivate func oldestWaiting(_ destination: String) throws(SpoolError) -> Instant? {
+        try first(.oldestWaiting, [.text(destination)]) { row throws(SpoolError) in
+            row.optionalInstant()
+        } ?? nil
     }
 }

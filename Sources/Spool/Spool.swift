@@ -14,6 +14,8 @@ package struct SpoolConfiguration: Sendable {
     package var encryption: StoreEncryption?
     /// How long another program's lock on the file is waited for.
     package var busyTimeout: Interval = .seconds(5)
+    /// After an unclean end a store up to this size is checked before it is used, a larger one beside it.
+    var checkAtOnceBytes: Int64 = 16 << 20
     /// Another file layer than SQLite's own; tests inject faults with it.
     var vfs: String?
     /// Hears that a long statement gets on; the store's own thread has one.
@@ -54,8 +56,20 @@ package actor Spool {
     private var hasVanished = false
     private var isClosed = false
 
+    /// What waits for storing; filled on any thread, emptied on the store's.
+    nonisolated let appends = AppendQueue()
+    /// What became of calls whose turn has not come yet, because an earlier one took them along.
+    var appended: [Int: Result<[AppendResult], SpoolError>] = [:]
+    /// How many transactions of `append` have reached the disk.
+    package internal(set) var transactions = 0
+
+    /// The batch that the last transaction formed.
+    var formed: FormedBatch?
+    /// Transactions that were begun; what was read before the last one may not hold any more.
+    private(set) var writes = 0
+
     /// What the last opening found; nil before the first.
-    package private(set) var openReport: OpenReport?
+    package internal(set) var openReport: OpenReport?
 
     /// Makes the value and its thread; opens nothing yet.
     ///
@@ -122,9 +136,16 @@ package actor Spool {
 
     /// Runs a body as one transaction; its changes are on disk when this returns.
     func writing<T>(_ body: (Connection) throws(SpoolError) -> T) throws(SpoolError) -> T {
-        try reading { connection throws(SpoolError) in
+        writes += 1
+        return try reading { connection throws(SpoolError) in
             try connection.transaction { () throws(SpoolError) in try body(connection) }
         }
+    }
+
+    /// Has the store checked, and salvaged where it is damaged, at its next use.
+    func suspect() {
+        isSuspect = true
+        connection = nil
     }
 
     private func note(_ error: SpoolError) {

@@ -1,33 +1,22 @@
 // What status and retention ask.
 
 extension SQL {
-    static let countRecords = SQL("SELECT COUNT(*) FROM record")
-    static let countUnassigned = SQL(
-        """
-        SELECT COUNT(*) FROM record WHERE participant IS NULL AND quarantine IS NULL
-        AND participant_rule IS NOT 'guest' AND discarded_at IS NULL
-        """)
-    static let countQuarantined = SQL(
-        "SELECT COUNT(*) FROM record WHERE quarantine IS NOT NULL AND discarded_at IS NULL")
-    static let countDiscarded = SQL(
-        "SELECT COUNT(*) FROM record WHERE quarantine IS NOT NULL AND discarded_at IS NOT NULL")
-    static let countByDelivery = SQL(
-        "SELECT COUNT(DISTINCT record_id) FROM delivery WHERE state = ?")
-    static let countsByDestination = SQL(
-        """
-        SELECT destination, state, COUNT(*), min(waiting_since) FROM delivery
-        GROUP BY destination, state ORDER BY destination, state
-        """)
+    static let tallies = SQL("SELECT destination, name, number FROM tally")
+    static let tallyOfState = SQL(
+        "SELECT sum(number) FROM tally WHERE destination <> '' AND name = ?")
+    /// By index: the first of those that wait.
+    static let oldestWaiting = SQL(
+        "SELECT min(waiting_since) FROM delivery WHERE state = 'waiting' AND destination = ?")
     static let lastDeliveries = SQL("SELECT name, last_delivered_at, delivered FROM destination")
 
     /// Records that went everywhere they were to go, the last time before a moment.
     static let expiredRecords = SQL(
         """
-        SELECT r.id FROM record r WHERE r.id IN
-            (SELECT record_id FROM delivery WHERE state = 'delivered' AND delivered_at < ?1)
-        AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = r.id
-            AND (d.state NOT IN ('delivered', 'no-table') OR d.delivered_at >= ?1))
-        ORDER BY r.id LIMIT ?2
+        SELECT d.record_id FROM delivery d WHERE d.state = 'delivered' AND d.delivered_at < ?1
+        AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.record_id = d.record_id
+            AND (e.state NOT IN ('delivered', 'no-table') OR e.delivered_at >= ?1
+                OR (e.delivered_at, e.id) > (d.delivered_at, d.id)))
+        ORDER BY d.delivered_at LIMIT ?2
         """)
     static let expiredDiscarded = SQL(
         """

@@ -1,7 +1,13 @@
 /// A statement of the store; every one of them has its name here.
-struct SQL: Hashable, Sendable {
+///
+/// One is the same as another when it is the same object: its prepared form is found without
+/// looking at the text.
+final class SQL: Hashable, Sendable {
     let text: String
     init(_ text: String) { self.text = text }
+
+    static func == (one: SQL, other: SQL) -> Bool { one === other }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 
     /// The beginning of the text, for error messages.
     var label: String {
@@ -39,11 +45,14 @@ extension SQL {
 
 extension SQL {
     /// In the order in which `RecordColumns` writes and reads them.
-    static let recordColumns = """
+    static let recordColumns = columnsBefore + "observed_at" + columnsAfter
+    private static let columnsBefore = """
         record_key, device_id, device_address, device_manufacturer, device_model, device_serial,
         device_asset_number, device_firmware, kind, quantities, flags, user_slot, sequence_number,
-        device_time, received_at, received_monotonic, received_synchronised, observed_at,
-        time_basis, time_origin, clock_offset, uncertainty, resolution, quarantine,
+        device_time, received_at, received_monotonic, received_synchronised,\u{20}
+        """
+    private static let columnsAfter = """
+        , time_basis, time_origin, clock_offset, uncertainty, resolution, quarantine,
         data_input_code, position_code, duration, meal_code, profile, profile_revision, simulated
         """
     static let insertRecord = SQL(
@@ -80,9 +89,12 @@ extension SQL {
         "SELECT source, bytes, position, sealed_by FROM raw_frame WHERE record_id = ? "
             + "ORDER BY position")
 
-    private static let stored =
-        "SELECT id, participant, participant_rule, stored_at, revision, updated_at, discarded_at, "
-        + "discard_reason, sealed_by, sealed, \(recordColumns) FROM record "
+    /// What `StoredRecord` reads; `observed_at` stands in other tables too.
+    static let storedColumns =
+        "record.id, participant, participant_rule, stored_at, revision, updated_at, discarded_at, "
+        + "discard_reason, record.sealed_by, record.sealed, "
+        + columnsBefore + "record.observed_at" + columnsAfter
+    private static let stored = "SELECT \(storedColumns) FROM record "
     static let record = SQL(stored + "WHERE id = ?")
     static let recordsAfter = SQL(stored + "WHERE id > ? ORDER BY id LIMIT ?")
     static let recordsUnassigned = SQL(
@@ -119,10 +131,22 @@ extension SQL {
             WHERE id > ?2 AND quarantine = 'no-clock-sync' AND discarded_at IS NULL
             AND id IN (SELECT record_id FROM time_evidence WHERE boot = ?1) ORDER BY id LIMIT ?3
             """)
+    static let historyWithout = SQL(
+        stored + """
+            WHERE id > ?1 AND id <= ?2 AND observed_at >= ?3 AND quarantine IS NULL
+            AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = record.id
+                AND d.destination = ?4) ORDER BY id
+            """)
     static let recordsByDelivery = SQL(
         stored + """
             WHERE id > ?1 AND id IN (SELECT record_id FROM delivery WHERE state = ?3)
             ORDER BY id LIMIT ?2
+            """)
+    /// The same where there are so many that a list of all would be long.
+    static let recordsByManyDeliveries = SQL(
+        stored + """
+            WHERE id > ?1 AND EXISTS (SELECT 1 FROM delivery d WHERE d.record_id = record.id
+                AND +d.state = ?3) ORDER BY id LIMIT ?2
             """)
 }
 
@@ -149,19 +173,6 @@ extension SQL {
         SELECT batch_id FROM delivery
         WHERE record_id = ? AND destination = ? AND batch_id IS NOT NULL
         """)
-    static let deliveryRound = SQL(
-        "SELECT round, held_update FROM delivery WHERE record_id = ? AND destination = ?")
-    static let due = SQL(
-        """
-        SELECT record_id FROM delivery
-        WHERE destination = ? AND state = 'waiting' AND batch_id IS NULL
-        ORDER BY observed_at, record_id LIMIT ?
-        """)
-    static let dueWithBatches = SQL(
-        """
-        SELECT record_id FROM delivery WHERE destination = ? AND state = 'waiting'
-        ORDER BY observed_at, record_id LIMIT ?
-        """)
     static let holdDelivery = SQL(
         """
         UPDATE delivery SET state = 'held', reason = ?, batch_id = NULL, batch_position = NULL
@@ -180,6 +191,15 @@ extension SQL {
         held_update = coalesce(batch_update,
             (SELECT coalesce(updated_at, stored_at) FROM record r WHERE r.id = record_id))
         WHERE record_id = ? AND batch_id = ?
+        """)
+    /// The same for a whole batch at once.
+    static let markBatchDelivered = SQL(
+        """
+        UPDATE delivery SET state = CASE WHEN \(isSuperseded) THEN 'waiting' ELSE 'delivered' END,
+        reason = NULL, delivered_at = ?, batch_id = NULL, batch_position = NULL,
+        held_update = coalesce(batch_update,
+            (SELECT coalesce(updated_at, stored_at) FROM record r WHERE r.id = record_id))
+        WHERE batch_id = ?
         """)
     /// The answer is about a version that is no longer the record's, or about one taken back.
     private static let isSuperseded = """
@@ -212,17 +232,19 @@ extension SQL {
         """)
     static let insertDeadLetter = SQL(
         """
-        INSERT INTO dead_letter(record_id, destination, reason, answer, at, sealed_by, sealed)
-        VALUES(?,?,?,?,?,?,?) ON CONFLICT(record_id, destination)
+        INSERT INTO dead_letter(record_id, destination, reason, at, answer, sealed_by, sealed,
+        document, document_sealed)
+        VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(record_id, destination)
         DO UPDATE SET reason = excluded.reason, answer = excluded.answer, at = excluded.at,
-        sealed_by = excluded.sealed_by, sealed = excluded.sealed
+        sealed_by = excluded.sealed_by, sealed = excluded.sealed, document = excluded.document,
+        document_sealed = excluded.document_sealed
         """)
     static let deleteDeadLetter = SQL(
         "DELETE FROM dead_letter WHERE record_id = ? AND destination = ?")
     static let deadLetters = SQL(
         """
         SELECT l.record_id, l.destination, l.reason, l.answer, l.at, r.record_key, l.sealed_by,
-        l.sealed FROM dead_letter l JOIN record r ON r.id = l.record_id WHERE l.record_id > ?
+        l.sealed, l.document, l.document_sealed FROM dead_letter l JOIN record r ON r.id = l.record_id WHERE l.record_id > ?
         ORDER BY l.record_id, l.destination LIMIT ?
         """)
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Measurement
 
 /// The files of a store in one directory, and what is checked about them.
 struct StoreFiles: Sendable {
@@ -51,6 +52,18 @@ struct StoreFiles: Sendable {
 
     func move(_ from: String, to target: String) throws(SpoolError) {
         guard rename(from, target) == 0 else { throw fileError("rename to \(target)", from) }
+    }
+
+    /// A name for a store that is set aside, which nothing has yet: `hakaru.db.WHY-20260301030000`.
+    func freeName(_ why: String, at now: Instant) -> String {
+        let stamp = TimeZoneRules.utc.local(now).digits14
+        var name = "\(store).\(why)-\(stamp)"
+        var number = 2
+        while fileMark(name) != nil {
+            name = "\(store).\(why)-\(stamp)-\(number)"
+            number += 1
+        }
+        return name
     }
 
     /// Bytes on disk of the store and its log.

@@ -54,9 +54,16 @@ struct StoreOpener {
         let isCut =
             !report.isNew && !report.wasUnclean && outcome.from == outcome.to
             && size != expected
-        if report.wasUnclean || isCut || isSuspect {
+        let isDue = try connection.remembered("check-due") != nil
+        guard report.wasUnclean || isCut || isSuspect || isDue else { return (connection, report) }
+        if isCut || isSuspect || size <= configuration.checkAtOnceBytes {
             try checkIntegrity(connection)
             report.integrityChecked = true
+            if isDue { try connection.run(.forgetCheck) }
+        } else {
+            report.integrityPending = true
+            // A proper end before it was checked must not make it forgotten; a full disk may.
+            if !isDue { try? connection.remember("check-due", "unclean") }
         }
         return (connection, report)
     }

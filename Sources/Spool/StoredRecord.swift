@@ -59,6 +59,11 @@ package struct OutboxItem: Sendable, Equatable {
     package var round = 0
     /// The update time (更新日時) that the destination holds from an earlier delivery.
     package var heldUpdate: Instant?
+    /// Where it was measured, and the 検査機関ID behind it, where that was kept.
+    package var setting: String?
+    package var testLabID: String?
+    /// 測定法コード, where somebody gave it.
+    package var methodCode: String?
 }
 
 /// Records that travel together under one `Idempotency-Key`, until each of them is resolved.
@@ -85,8 +90,8 @@ package struct RecordResult: Sendable, Equatable {
         case accepted
         /// The receiver has it already, which is as good as accepted.
         case duplicate
-        /// Never to be accepted as it is; the answer is kept for a person.
-        case rejected(reason: String, answer: String)
+        /// Never to be accepted as it is; the answer and what was sent are kept for a person.
+        case rejected(reason: String, answer: String, document: String = "")
         /// Not to be sent until a rule or a person says so: no consent.
         case held(reason: String)
         /// The destination's format has no place for it.
@@ -105,6 +110,8 @@ package struct DeadLetter: Sendable, Equatable {
     package var answer: String
     package var at: Instant
     package var key: RecordKey
+    /// What was sent of this record; empty where it never left.
+    package var document = ""
 }
 
 /// Which records a list holds.

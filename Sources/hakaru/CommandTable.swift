@@ -9,7 +9,7 @@ enum CommandTable {
         ] + RecordCommands.all + OwnDataCommands.all + PeopleCommands.all + SessionCommands.all
         + ReaderCommands.all + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
-        + PortCommands.all + ProfileCommands.all + offline + [completion]
+        + CopyCommands.all + PortCommands.all + ProfileCommands.all + offline + [completion]
 
     /// Commands that need no daemon.
     private static let offline: [Command] = [

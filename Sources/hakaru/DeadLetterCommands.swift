@@ -27,7 +27,8 @@ enum DeadLetterCommands {
     }
 
     private static let show = Command(
-        path: ["dead-letters", "show"], summary: "show one with the receiver's answer",
+        path: ["dead-letters", "show"],
+        summary: "show one with the receiver's answer and what was sent",
         details: "RECORD is its id, its key, or the beginning of its key.",
         words: "RECORD", wordCount: 1...1
     ) { call throws(CommandError) in
@@ -39,8 +40,10 @@ enum DeadLetterCommands {
             for name in ["id", "key", "destination", "at", "reason"] {
                 try call.output.line("\(name): " + Plain.text(letter[name]))
             }
-            for line in (letter["answer"]?.string ?? "").split(separator: "\n") {
-                try call.output.line("  " + Plain.text(String(line)))
+            for name in ["answer", "document"] {
+                let lines = (letter[name]?.string ?? "").split(separator: "\n")
+                if name == "document", !lines.isEmpty { try call.output.line("sent:") }
+                for line in lines { try call.output.line("  " + Plain.text(String(line))) }
             }
         }
     }

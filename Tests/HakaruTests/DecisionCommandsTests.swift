@@ -43,7 +43,8 @@ import Testing
                 "/v1/dead-letters",
                 """
                 {"dead_letters":[{"id":7,"key":"\(key)","destination":"db","reason":"HTTP 400",
-                 "answer":"HTTP 400\\nno such \\u001b[31mperson","at":"2026-03-01T08:15:00+09:00"},
+                 "answer":"HTTP 400\\nno such \\u001b[31mperson","at":"2026-03-01T08:15:00+09:00",
+                 "document":"{\\"person_id\\":\\"P0000001\\"}"},
                  {"id":7,"key":"\(key)","destination":"other","reason":"HTTP 422","answer":"",
                  "at":"2026-03-01T08:15:00+09:00"}]}
                 """)
@@ -190,6 +191,7 @@ import Testing
         #expect(list.lines[1].hasPrefix("7   2026-03-01 08:15:00  db"))
         let show = try daemon.run("dead-letters", "show", "7")
         #expect(show.output.contains("  no such ?[31mperson\n"))
+        #expect(show.output.contains("sent:\n  {\"person_id\":\"P0000001\"}\n"))
         #expect(try daemon.run("dead-letters", "show", "7", "--json").lines.count == 2)
         #expect(try daemon.run("dead-letters", "show", "12").exitCode == 1)
     }

@@ -36,7 +36,10 @@ import Testing
         return made
     }
 
-    private static let traces = ["98.7654", "the-frame", "fasting", "the-answer", "the-evidence"]
+    private static let traces = [
+        "98.7654", "the-frame", "fasting", "the-answer", "the-evidence",
+        "the-document",
+    ]
 
     private var found: [String] {
         directory.entries.flatMap { name in
@@ -54,7 +57,10 @@ import Testing
         _ = try await spool.append([waiting], at: noon)
         let batch = try #require(try await spool.formBatch("db", max: 1, at: noon))
         try await spool.resolve(
-            batch, batch.all(.rejected(reason: "no", answer: "the-answer")), at: noon)
+            batch,
+            batch.all(
+                .rejected(reason: "no", answer: "the-answer", document: "the-document")),
+            at: noon)
     }
 
     private func check(_ spool: Spool) async throws {
@@ -73,6 +79,7 @@ import Testing
         }
         #expect(try await spool.evidence(of: records[2].rowID)?.text == "the-evidence")
         #expect(try await spool.deadLetters().map(\.answer) == ["the-answer"])
+        #expect(try await spool.deadLetters().map(\.document) == ["the-document"])
     }
 
     @Test func `no file holds a value, a frame, a flag or an answer, and all reads back`()

@@ -27,7 +27,7 @@ import Testing
     /// A backlog must not make each record dearer: what runs often goes by an index.
     @Test(
         arguments: [
-            ("due", SQL.due, 2), ("record by key", .recordByKey, 1),
+            ("due", SQL.dueItems, 2), ("batch", .batchItems, 1), ("record by key", .recordByKey, 1),
             ("record by fingerprint", .recordByFingerprint, 4), ("spent key", .spentKey, 1),
             ("batch members", .batchMembers, 1), ("open batch", .openBatch, 1),
             ("frames", .framesOfRecord, 1), ("deliveries", .deliveriesOfRecord, 1),

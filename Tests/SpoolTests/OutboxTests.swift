@@ -272,6 +272,7 @@ import Testing
 extension Spool {
     /// Changes the file as a hand with a tool would.
     func tamper(_ statement: String) throws {
+        formed = nil
         try reading { connection throws(SpoolError) in
             try connection.database.execute(statement, during: "tampering")
         }

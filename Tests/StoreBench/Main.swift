@@ -4,7 +4,8 @@ import Spool
 
 /// What scripts/bench store and uplink measure of the store; not shipped.
 ///
-/// `append DIR COUNT`: one durable append per record; prints the seconds. `fill DIR COUNT`: as many
+/// `append DIR COUNT`: one durable append per record, one after the other; prints the seconds.
+/// `crowd DIR COUNT`: the same from sixteen callers at once; prints the transactions too. `fill DIR COUNT`: as many
 /// waiting records, a thousand at a time. `empty DIR`: a store without records.
 @main struct StoreBench {
     static func main() async {
@@ -22,6 +23,18 @@ import Spool
                 for number in 0..<count {
                     _ = try await spool.append([entry(number + 1)], at: moment(number))
                 }
+            case "crowd":
+                await withTaskGroup(of: Void.self) { group in
+                    for caller in 0..<16 {
+                        group.addTask {
+                            for number in stride(from: caller, to: count, by: 16) {
+                                _ = try? await spool.append([entry(number + 1)], at: moment(number))
+                            }
+                        }
+                    }
+                }
+                let stored = try await spool.counts().stored
+                guard stored == count else { throw SpoolError.refused("\(stored) of \(count)") }
             case "fill":
                 for start in stride(from: 0, to: count, by: 1_000) {
                     let some = (start..<min(start + 1_000, count)).map { entry($0 + 1) }
@@ -29,7 +42,9 @@ import Spool
                 }
             default: break
             }
-            print(now() - began)
+            let seconds = now() - began
+            let transactions = await spool.transactions
+            print(words[1] == "crowd" ? "\(seconds) \(transactions)" : "\(seconds)")
         } catch {
             print("error \(error)")
             exit(1)
@@ -60,6 +75,7 @@ import Spool
             quantities: [
                 Quantity(.systolic, ExactDecimal(125), .millimetreOfMercury),
                 Quantity(.diastolic, ExactDecimal(80), .millimetreOfMercury),
+                Quantity(.pulseRate, ExactDecimal(64), .perMinute),
             ],
             sequenceNumber: number,
             deviceTime: LocalDateTime(year: 2026, month: 3, day: 1, hour: 12),

@@ -2,9 +2,10 @@
  *
  *   StorePeer append FILE COUNT      one durable transaction per record: the inserts that the gateway makes
  *   StorePeer drain FILE URL         read a hundred, write a document, POST it, mark them; until none wait
- *   StorePeer sink                   a receiver that answers 204 to everything; prints its port, then a line a document
+ *   StorePeer sink [PORT [STATUS]]   a receiver that answers 204, or STATUS; prints its port, then a line a document
  *
- * FILE is an empty (append) or filled (drain) store of the gateway. Not shipped.
+ * FILE is an empty (append) or filled (drain) store of the gateway; the triggers that keep its numbers are dropped
+ * first, for a bare loop keeps none. Not shipped.
  */
 #define _GNU_SOURCE /* strcasestr */
 #include <arpa/inet.h>
@@ -33,10 +34,22 @@ static double seconds(void) {
 static void run(const char *sql) {
     if (sqlite3_exec(db, sql, 0, 0, 0) != SQLITE_OK) fail(sql);
 }
+static int drop_next_trigger(void);
 static void open_store(const char *path) {
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, 0) != SQLITE_OK) fail(path);
     run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
         "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-512; PRAGMA journal_size_limit=4194304");
+    while (drop_next_trigger()) {}
+}
+static int drop_next_trigger(void) {
+    char sql[200] = "";
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(db, "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE name GLOB 'tally_*'"
+                               " AND type = 'trigger'", -1, &s, 0) != SQLITE_OK) fail("triggers");
+    if (sqlite3_step(s) == SQLITE_ROW) snprintf(sql, sizeof sql, "%s", sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    if (*sql) run(sql);
+    return *sql != 0;
 }
 static sqlite3_stmt *prepare(const char *sql) {
     sqlite3_stmt *s;
@@ -60,7 +73,8 @@ static int append(const char *path, int count) {
         " profile, profile_revision, simulated, participant, participant_rule, stored_at)"
         " VALUES(?1,'ble:A4:C1:38:00:00:01','A4:C1:38:00:00:01','A&D','UA-651BLE','5180200001','blood-pressure',"
         " '[{\"name\":\"systolic\",\"number\":125,\"unit\":\"mm[Hg]\"},"
-        "{\"name\":\"diastolic\",\"number\":80,\"unit\":\"mm[Hg]\"}]','[]',?2,?3,?3,1,1,?3,'device-clock','device',0,"
+        "{\"name\":\"diastolic\",\"number\":80,\"unit\":\"mm[Hg]\"},"
+        "{\"name\":\"pulse_rate\",\"number\":64,\"unit\":\"/min\"}]','[]',?2,?3,?3,1,1,?3,'device-clock','device',0,"
         " 'second','1','and-ua-651ble',3,0,'P0000001','device-owner',?3) ON CONFLICT(record_key) DO NOTHING");
     sqlite3_stmt *frame = prepare("INSERT INTO raw_frame(record_id, position, source, bytes) VALUES(?,0,'gatt:2a35',?)");
     sqlite3_stmt *delivery = prepare(
@@ -188,7 +202,7 @@ static int drain(const char *path, const char *url) {
 }
 
 /* Reads whole requests by their Content-Length; one connection after the other. */
-static void serve(int client) {
+static void serve(int client, const char *answer) {
     static char buffer[1 << 20];
     size_t have = 0;
     while (1) {
@@ -201,7 +215,7 @@ static void serve(int client) {
             char *header = strcasestr(buffer, "content-length:");
             size_t whole = (size_t)(end - buffer) + 4 + (header && header < end ? strtoul(header + 15, 0, 10) : 0);
             if (whole > sizeof buffer - 1 || have < whole) break;
-            if (write(client, "HTTP/1.1 204 No Content\r\n\r\n", 27) != 27) return;
+            if (write(client, answer, strlen(answer)) != (ssize_t)strlen(answer)) return;
             puts("document");
             fflush(stdout);
             memmove(buffer, buffer + whole, have - whole);
@@ -211,10 +225,14 @@ static void serve(int client) {
     }
 }
 
-static int sink(void) {
+static int sink(int port, int status) {
+    char answer[80];
+    snprintf(answer, sizeof answer, "HTTP/1.1 %d So\r\n%s\r\n", status, status == 204 ? "" : "Content-Length: 0\r\n");
     int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof a;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&a, size) || listen(listener, 8)) fail("no port");
     getsockname(listener, (struct sockaddr *)&a, &size);
     printf("%d\n", ntohs(a.sin_port));
@@ -223,7 +241,7 @@ static int sink(void) {
         int client = accept(listener, 0, 0);
         if (client < 0) return 1;
         setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        serve(client);
+        serve(client, answer);
         close(client);
     }
 }
@@ -231,7 +249,8 @@ static int sink(void) {
 int main(int count, char **words) {
     if (count == 4 && !strcmp(words[1], "append")) return append(words[2], atoi(words[3]));
     if (count == 4 && !strcmp(words[1], "drain")) return drain(words[2], words[3]);
-    if (count == 2 && !strcmp(words[1], "sink")) return sink();
-    fprintf(stderr, "usage: StorePeer append FILE COUNT | drain FILE URL | sink\n");
+    if (count >= 2 && count <= 4 && !strcmp(words[1], "sink"))
+        return sink(count > 2 ? atoi(words[2]) : 0, count > 3 ? atoi(words[3]) : 204);
+    fprintf(stderr, "usage: StorePeer append FILE COUNT | drain FILE URL | sink [PORT [STATUS]]\n");
     return 2;
 }

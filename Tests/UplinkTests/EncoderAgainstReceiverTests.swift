@@ -117,7 +117,7 @@ struct EncoderAgainstReceiverTests {
         #expect(outcomes == [0: .accepted, 1: .accepted, 2: .noTable, 3: .accepted])
         // And the receiver of the one refuses the documents of the other.
         let refused = try await accepted(receiver, [all[5]])
-        guard case .rejected(let reason, _) = refused[0] else {
+        guard case .rejected(let reason, _, _) = refused[0] else {
             Issue.record("\(refused)")
             return
         }

@@ -102,14 +102,14 @@ private struct TestOutbox: OutboxStore {
         try await spool.formBatch(destination, max: maximum, at: now).map(batch)
     }
     func resolve(
-        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
     ) async throws {
         let words = results.map { result in
             RecordResult(
                 RowID(result.item),
                 result.outcome == .duplicate ? .duplicate : .accepted)
         }
-        try await spool.resolve(batch: batch.id, words, at: now)
+        try await spool.resolve(batch: batch.id, words, at: now, next: maximum)
     }
     func split(_ batch: OutboxBatch) async throws { try await spool.split(batch: batch.id) }
 

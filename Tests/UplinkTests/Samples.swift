@@ -103,7 +103,9 @@ enum Sample {
         return batch
     }
 
-    func resolve(_ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant) throws {
+    func resolve(
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
+    ) throws {
         if failuresOfResolve > 0 {
             failuresOfResolve -= 1
             throw DiskFull()

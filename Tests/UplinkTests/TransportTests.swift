@@ -142,10 +142,20 @@ import Testing
                 #expect(await running.isDone())
                 #expect(running.outbox.deadLetters == [2, 4])
                 #expect(running.outbox.count(.accepted) == 3)
-                guard case .rejected(let reason, let answer) = running.outbox.outcomes[2] else {
+                guard
+                    case .rejected(let reason, let answer, let document) = running.outbox.outcomes[
+                        2]
+                else {
                     Issue.record("record 2 is no dead letter")
                     return
                 }
+                // What was sent of this record, and nothing of its neighbours.
+                let sent = try JSONValue.parse(Array(document.utf8))
+                let people = try #require(sent["person_information"]?.array)
+                #expect(people.count == 1)
+                let rows = people[0]["healthcare_information"]?["weighing_scale"]?.array
+                #expect(rows?.count == 1)
+                #expect(sent["consortium_id"]?.string == "C00001")
                 #expect(reason == "not today")
                 #expect(answer.hasPrefix("HTTP 422") && answer.contains("not today"))
             }
@@ -198,8 +208,13 @@ import Testing
                 #expect(
                     running.outbox.deliveredInOrder
                         == (1...20).filter { $0 != 13 }.map { Int64($0) })
-                guard case .rejected(_, let answer) = running.outbox.outcomes[13] else { return }
+                guard case .rejected(_, let answer, let document) = running.outbox.outcomes[13]
+                else {
+                    Issue.record("record 13 is no dead letter")
+                    return
+                }
                 #expect(answer.contains("not acceptable"))
+                #expect(document.contains("66.6") && !document.contains("65.0"))
             }
         }
         #expect(try receiver.stat("accepted") == 19)

@@ -18,6 +18,7 @@ class Scenario:
     needs_programs: bool = True  # hakarud and hakaru
     plugged: bool = True  # the adapter is there from the beginning
     bluetoothd: bool = True  # so is bluetoothd
+    host: bool = False  # played from outside of the machine, `play(lab)`
     cables: bool = False  # devices on a cable in the place of the room
     boots: int = 1  # more than one: on a disk that is kept, the power fails in between where the scenario says so
     package: bool = False  # the Debian package, made from the programs

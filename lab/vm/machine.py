@@ -42,6 +42,8 @@ class Machine:
     memory: str = "2G"
     disk: object = None  # a VolatileDisk that keeps what is written, in the place of memory
     timeout: float = 300
+    more: list = dataclasses.field(default_factory=list)  # further arguments for QEMU
+    cut: threading.Event = dataclasses.field(default_factory=threading.Event)  # set: it is killed at once
 
 
 @dataclasses.dataclass
@@ -119,7 +121,8 @@ def run(machine, output):
             vm.kill()
         for pair in ends.values():
             pair[1].close()
-        status, why, boot = _follow(vm, ends["output"][0], ends["status"][0], began, machine.timeout, output)
+        status, why, boot = _follow(
+            vm, ends["output"][0], ends["status"][0], began, machine.timeout, output, machine.cut)
         log.seek(0)
         complaint = log.read()[-2000:] if why else ""
         text = ""
@@ -204,10 +207,10 @@ def _arguments(machine, work, ports):
         arguments += ["-fsdev", "local,id=fs_%s,path=%s,security_model=none,multidevs=remap%s"
                       % (name, path, mode),
                       "-device", "virtio-9p-pci,fsdev=fs_%s,mount_tag=%s" % (name, name)]
-    return arguments
+    return arguments + machine.more
 
 
-def _follow(vm, out, report, began, timeout, output):
+def _follow(vm, out, report, began, timeout, output, cut):
     """Passes the output on until the guest reports the end; gives status, blame and boot time."""
     selector = selectors.DefaultSelector()
     selector.register(out, selectors.EVENT_READ)
@@ -218,7 +221,12 @@ def _follow(vm, out, report, began, timeout, output):
         if left <= 0:
             vm.kill()
             return TIMED_OUT, "the virtual machine was stopped after %g s" % timeout, booted
-        for key, _ in selector.select(left):
+        if cut.is_set():
+            vm.kill()
+            vm.wait()
+            _drain(out, output)
+            return DIED, "the power was cut", booted
+        for key, _ in selector.select(min(left, 0.02)):
             try:
                 data = key.fileobj.recv(65536)
             except ConnectionResetError:

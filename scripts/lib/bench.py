@@ -122,7 +122,7 @@ def start(folder):
 
 
 BENCHMARKS = {"start": start, "decode": decode.run, "usb": usb.run, "store": store.store,
-              "uplink": store.uplink, "lists": lists.run}
+              "encode": store.encode, "uplink": store.uplink, "lists": lists.run}
 
 
 def main():

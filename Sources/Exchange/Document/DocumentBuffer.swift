@@ -14,9 +14,13 @@ struct DocumentBuffer: Sendable {
 
     mutating func quoted(_ text: String) {
         append("\"")
-        for byte in text.utf8 {
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { append("\\") }
-            bytes.append(byte)
+        if text.utf8.span.needsEscape {
+            for byte in text.utf8 {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { append("\\") }
+                bytes.append(byte)
+            }
+        } else {
+            bytes.append(contentsOf: text.utf8)
         }
         append("\"")
     }
@@ -24,11 +28,18 @@ struct DocumentBuffer: Sendable {
     /// Writes `yyyyMMddHHmmss`, and milliseconds where the width has room for them.
     mutating func quoted(_ time: LocalDateTime, width: Int) {
         append("\"")
-        digits(UInt64(time.year), 4)
-        for part in [time.month, time.day, time.hour, time.minute, time.second] {
-            digits(UInt64(part), 2)
+        twoDigits(time.year / 100)
+        twoDigits(time.year % 100)
+        twoDigits(time.month)
+        twoDigits(time.day)
+        twoDigits(time.hour)
+        twoDigits(time.minute)
+        twoDigits(time.second)
+        if width == 17 {
+            let milliseconds = time.microsecond / 1_000
+            twoDigits(milliseconds / 10)
+            bytes.append(UInt8(truncatingIfNeeded: 48 + milliseconds % 10))
         }
-        if width == 17 { digits(UInt64(time.microsecond / 1_000), 3) }
         append("\"")
     }
 
@@ -44,6 +55,11 @@ struct DocumentBuffer: Sendable {
         }
     }
 
+    private mutating func twoDigits(_ number: Int) {
+        bytes.append(UInt8(truncatingIfNeeded: 48 + number / 10 % 10))
+        bytes.append(UInt8(truncatingIfNeeded: 48 + number % 10))
+    }
+
     private mutating func digits(_ value: UInt64, _ least: Int) {
         var divisor: UInt64 = 1
         var count = 1
@@ -55,6 +71,17 @@ struct DocumentBuffer: Sendable {
             bytes.append(UInt8(48 + value / divisor % 10))
             divisor /= 10
         }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether a quotation mark or a backslash is in it.
+    fileprivate var needsEscape: Bool {
+        for index in indices
+        where self[index] == UInt8(ascii: "\"") || self[index] == UInt8(ascii: "\\") {
+            return true
+        }
+        return false
     }
 }
 

@@ -11,6 +11,7 @@ package struct Encoder: Sendable {
     private var document = DocumentBuffer()
     private var rows: [Row] = []
     private var people: [String] = []
+    private var known: [Places] = []
 
     private struct Row {
         var record: Int
@@ -31,8 +32,8 @@ package struct Encoder: Sendable {
     package mutating func encode(
         records: [ExchangeRecord], header: DocumentHeader
     ) throws(FieldRefusal) -> EncodedBatch {
-        let envelope = format.envelope
-        try envelope.consortium.check(header.consortium, field: envelope.consortiumName.text)
+        try format.envelope.consortium.check(
+            header.consortium, field: format.envelope.consortiumName)
         scratch.removeAll()
         document.removeAll()
         rows.removeAll(keepingCapacity: true)
@@ -41,8 +42,9 @@ package struct Encoder: Sendable {
         batch.perRecord.reserveCapacity(records.count)
         let writer = RowWriter(
             options: options, consortium: header.consortium, sendTime: header.sendTime)
-        for (index, record) in records.enumerated() {
-            batch.perRecord.append(add(record, index, writer, &batch.omissions))
+        let given = records.span
+        for index in given.indices {
+            batch.perRecord.append(add(given[index], index, writer, &batch.omissions))
         }
         guard !rows.isEmpty else { return batch }
         // The scratch order breaks ties, so records keep their order within a person's table.
@@ -55,52 +57,86 @@ package struct Encoder: Sendable {
 
     /// Whether the format has a place for the record, by kind, setting and extensions alone.
     package func hasTable(for record: ExchangeRecord) -> Bool {
-        format.tables.contains { place(of: record, in: $0) != nil }
+        places(record.record.kind, at: record.setting ?? options.setting).contains {
+            $0.isTold(by: record)
+        }
     }
 
     // MARK: One record
 
-    private enum Place { case own, carried }
+    private enum Standing { case own, carried }
 
-    /// How a record belongs into a table; nil when it has nothing to say there.
-    private func place(of record: ExchangeRecord, in table: TableDefinition) -> Place? {
-        let kind = record.record.kind
-        let isOwn = table.kinds.contains(kind)
-        guard isOwn || table.carriedBy.contains(kind),
-            table.settings.contains(record.setting ?? options.setting),
-            table.extensionName.map(options.extensions.contains) ?? true
-        else { return nil }
-        let hasValue = table.columns.contains { column in
-            guard column.isRequired, case .quantity(let name, _) = column.source else {
-                return false
-            }
-            return record.record.quantity(name)?.number != nil
+    /// A table that records of a kind belong into.
+    private struct Place {
+        var table: Int
+        var standing: Standing
+        /// One of these must be known, or the record has nothing to say there.
+        var values: [QuantityName]
+
+        func isTold(by record: borrowing ExchangeRecord) -> Bool {
+            for name in values where record.record.quantity(name)?.number != nil { return true }
+            return false
         }
-        return hasValue ? (isOwn ? .own : .carried) : nil
+    }
+
+    /// The tables for a kind of record, found once.
+    private struct Places {
+        var kind: MeasurementKind
+        var setting: GatewaySetting
+        var tables: [Place]
+    }
+
+    private mutating func knownPlaces(
+        _ kind: MeasurementKind, at setting: GatewaySetting
+    ) -> [Place] {
+        for known in known where known.kind == kind && known.setting == setting {
+            return known.tables
+        }
+        let tables = places(kind, at: setting)
+        known.append(Places(kind: kind, setting: setting, tables: tables))
+        return tables
+    }
+
+    private func places(_ kind: MeasurementKind, at setting: GatewaySetting) -> [Place] {
+        format.tables.enumerated().compactMap { number, table in
+            let isOwn = table.kinds.contains(kind)
+            guard isOwn || table.carriedBy.contains(kind), table.settings.contains(setting),
+                table.extensionName.map(options.extensions.contains) ?? true
+            else { return nil }
+            let values = table.columns.compactMap { column -> QuantityName? in
+                guard column.isRequired, case .quantity(let name, _) = column.source else {
+                    return nil
+                }
+                return name
+            }
+            return Place(table: number, standing: isOwn ? .own : .carried, values: values)
+        }
     }
 
     private mutating func add(
-        _ record: ExchangeRecord, _ index: Int, _ writer: RowWriter, _ omissions: inout [Omission]
+        _ record: borrowing ExchangeRecord, _ index: Int, _ writer: borrowing RowWriter,
+        _ omissions: inout [Omission]
     ) -> RecordOutcome {
         let firstRow = rows.count
         var carried: [Omission] = []
-        for (number, table) in format.tables.enumerated() {
-            guard let place = place(of: record, in: table) else { continue }
+        let setting = record.setting ?? options.setting
+        for place in knownPlaces(record.record.kind, at: setting) where place.isTold(by: record) {
             let start = scratch.count
             do throws(FieldRefusal) {
-                try write(record, table, writer)
-                let person = person(record.participant)
+                let person = try person(record.participant)
+                try writer.write(format.tables[place.table], record, to: &scratch)
                 rows.append(
                     Row(
-                        record: index, person: person, table: number, start: start,
+                        record: index, person: person, table: place.table, start: start,
                         end: scratch.count))
             } catch {
                 scratch.truncate(to: start)
-                guard place == .carried else {
+                guard place.standing == .carried else {
                     rows.removeLast(rows.count - firstRow)
                     return .refused(error)
                 }
-                carried.append(Omission(record: index, table: table.path, refusal: error))
+                let table = format.tables[place.table].path
+                carried.append(Omission(record: index, table: table, refusal: error))
             }
         }
         if rows.count > firstRow {
@@ -111,16 +147,10 @@ package struct Encoder: Sendable {
         return carried.first.map { .refused($0.refusal) } ?? .noTable
     }
 
-    private mutating func write(
-        _ record: ExchangeRecord, _ table: TableDefinition, _ writer: RowWriter
-    ) throws(FieldRefusal) {
-        let envelope = format.envelope
-        try envelope.person.check(record.participant, field: envelope.personName.text)
-        try writer.write(table, record, to: &scratch)
-    }
-
-    private mutating func person(_ participant: String) -> Int {
+    /// The number of a person in this document; a code that may not stand there is refused.
+    private mutating func person(_ participant: String) throws(FieldRefusal) -> Int {
         if let known = people.lastIndex(of: participant) { return known }
+        try format.envelope.person.check(participant, field: format.envelope.personName)
         people.append(participant)
         return people.count - 1
     }
@@ -150,10 +180,8 @@ package struct Encoder: Sendable {
     /// Writes a row and the brackets between it and the one before.
     private mutating func append(_ row: Row, after previous: Row?) {
         if let previous { close(previous, before: row) }
-        let table = format.tables[row.table]
         let isNewPerson = previous?.person != row.person
-        let previousGroup = previous.map { format.tables[$0.table].group }
-        let isNewGroup = isNewPerson || previousGroup != table.group
+        let isNewGroup = isNewPerson || !sameGroup(previous?.table, row.table)
         if isNewPerson {
             document.append("{")
             document.append(format.envelope.personName)
@@ -161,11 +189,11 @@ package struct Encoder: Sendable {
             document.append(",")
         }
         if isNewGroup {
-            document.append(table.group)
+            document.append(format.tables[row.table].group)
             document.append("{")
         }
         if isNewGroup || previous?.table != row.table {
-            document.append(table.name)
+            document.append(format.tables[row.table].name)
             document.append("[")
         }
         document.append(contentsOf: scratch.bytes[row.start..<row.end])
@@ -174,14 +202,17 @@ package struct Encoder: Sendable {
     /// Closes what the next row does not share with this one; one comma stands between them.
     private mutating func close(_ row: Row, before next: Row?) {
         let samePerson = next?.person == row.person
-        let sameGroup =
-            samePerson
-            && next.map { format.tables[$0.table].group } == format.tables[row.table].group
+        let sameGroup = samePerson && sameGroup(next?.table, row.table)
         let sameTable = sameGroup && next?.table == row.table
         if !sameTable { document.append("]") }
         if !sameGroup { document.append("}") }
         if !samePerson { document.append("}") }
         if next != nil { document.append(",") }
+    }
+
+    private func sameGroup(_ one: Int?, _ other: Int) -> Bool {
+        guard let one, one != other else { return one == other }
+        return format.tables[one].group.text == format.tables[other].group.text
     }
 
     /// Tells each record the first place it has in the document.

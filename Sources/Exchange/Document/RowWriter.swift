@@ -7,18 +7,21 @@ struct RowWriter {
     let sendTime: Instant
 
     func write(
-        _ table: TableDefinition, _ record: ExchangeRecord, to buffer: inout DocumentBuffer
+        _ table: borrowing TableDefinition, _ record: borrowing ExchangeRecord,
+        to buffer: inout DocumentBuffer
     ) throws(FieldRefusal) {
         buffer.append("{")
         var isFirst = true
-        for column in table.columns {
+        // Looked at in place: a copy of a column costs more than writing its value.
+        let columns = table.columns.span
+        for index in columns.indices {
             let start = buffer.count
             if !isFirst { buffer.append(",") }
-            buffer.append(column.name)
-            if try value(column, record, &buffer) {
+            buffer.append(columns[index].name)
+            if try value(columns[index], record, &buffer) {
                 isFirst = false
-            } else if column.isRequired {
-                throw FieldRefusal(column.name.text, .missing)
+            } else if columns[index].isRequired {
+                throw FieldRefusal(columns[index].name.text, .missing)
             } else {
                 buffer.truncate(to: start)
             }
@@ -28,7 +31,8 @@ struct RowWriter {
 
     /// Writes a value; false when it is not known.
     private func value(
-        _ column: Column, _ record: ExchangeRecord, _ buffer: inout DocumentBuffer
+        _ column: borrowing Column, _ record: borrowing ExchangeRecord,
+        _ buffer: inout DocumentBuffer
     ) throws(FieldRefusal) -> Bool {
         switch column.rule {
         case .date(let width):
@@ -39,7 +43,7 @@ struct RowWriter {
             buffer.decimal(number, decimals: -number.exponent)
         case .text(let rule):
             guard let text = text(column.source, record) else { return false }
-            try rule.check(text, field: column.name.text)
+            try rule.check(text, field: column.name)
             buffer.quoted(text)
         }
         return true
@@ -47,7 +51,9 @@ struct RowWriter {
 
     // MARK: Dates
 
-    private func time(_ source: ColumnSource, _ record: ExchangeRecord) -> LocalDateTime? {
+    private func time(
+        _ source: ColumnSource, _ record: borrowing ExchangeRecord
+    ) -> LocalDateTime? {
         switch source {
         case .property(.observationTime):
             record.record.time.map { observed($0) }
@@ -74,9 +80,8 @@ struct RowWriter {
 
     /// The number rounded to what the column writes; nil when it is not known.
     private func number(
-        _ column: Column, _ rule: NumberRule, _ record: ExchangeRecord
+        _ column: borrowing Column, _ rule: NumberRule, _ record: borrowing ExchangeRecord
     ) throws(FieldRefusal) -> ExactDecimal? {
-        let field = column.name.text
         let source: (number: ExactDecimal, unit: MeasurementUnit, wanted: MeasurementUnit)
         switch column.source {
         case .quantity(let name, let wanted):
@@ -88,25 +93,30 @@ struct RowWriter {
             source = (duration.number, duration.unit, .minute)
         default: return nil
         }
-        guard source.number.mantissa >= 0 else { throw FieldRefusal(field, .negative) }
+        guard source.number.mantissa >= 0 else { throw FieldRefusal(column.name.text, .negative) }
         // A number keeps the digits the device sent, up to what the column has room for.
         let isKept = source.unit == source.wanted && !rule.isExact
         let decimals = isKept ? min(rule.decimals, max(0, -source.number.exponent)) : rule.decimals
         guard
             let number = UnitConversion.convert(
                 source.number, from: source.unit, to: source.wanted, decimals: decimals)
-        else { throw FieldRefusal(field, .noConversion(from: source.unit, to: source.wanted)) }
+        else {
+            throw FieldRefusal(
+                column.name.text, .noConversion(from: source.unit, to: source.wanted))
+        }
         let width = number.writtenWidth(decimals: decimals)
         guard width <= rule.width else {
-            throw FieldRefusal(field, .tooWide(characters: width, width: rule.width))
+            throw FieldRefusal(column.name.text, .tooWide(characters: width, width: rule.width))
         }
-        guard !rule.isPositive || number.mantissa > 0 else { throw FieldRefusal(field, .zero) }
+        guard !rule.isPositive || number.mantissa > 0 else {
+            throw FieldRefusal(column.name.text, .zero)
+        }
         return number
     }
 
     /// 活動量集計時間: from the device, else from the recording-time list.
     private func activeDuration(
-        _ record: ExchangeRecord
+        _ record: borrowing ExchangeRecord
     ) -> (number: ExactDecimal, unit: MeasurementUnit)? {
         if let quantity = record.record.quantity(.totalActiveDuration),
             let number = quantity.number
@@ -119,7 +129,9 @@ struct RowWriter {
 
     // MARK: Texts
 
-    private func text(_ source: ColumnSource, _ record: ExchangeRecord) -> String? {
+    private func text(
+        _ source: ColumnSource, _ record: borrowing ExchangeRecord
+    ) -> String? {
         switch source {
         case .constant(let text): text
         case .property(let property): text(property, record)
@@ -127,12 +139,14 @@ struct RowWriter {
         }
     }
 
-    private func text(_ property: RecordProperty, _ record: ExchangeRecord) -> String? {
-        let device = record.record.device
-        return switch property {
-        case .manufacturer: known(device.manufacturer) ?? known(record.listed.manufacturer)
-        case .model: known(device.model) ?? known(record.listed.model)
-        case .serial: serial(device)
+    private func text(
+        _ property: RecordProperty, _ record: borrowing ExchangeRecord
+    ) -> String? {
+        switch property {
+        case .manufacturer:
+            known(record.record.device.manufacturer) ?? known(record.listed.manufacturer)
+        case .model: known(record.record.device.model) ?? known(record.listed.model)
+        case .serial: serial(record)
         case .dataInputCode: record.record.dataInputCode.rawValue
         case .originOfTimeCode: record.record.time?.origin.rawValue
         case .measurementPositionCode:
@@ -148,9 +162,10 @@ struct RowWriter {
     }
 
     /// What the device reports, else the asset number in the ledger, else the Bluetooth address.
-    private func serial(_ device: DeviceDescription) -> String? {
-        known(device.serial) ?? known(device.assetNumber).map { consortium + $0 }
-            ?? known(device.address)
+    private func serial(_ record: borrowing ExchangeRecord) -> String? {
+        known(record.record.device.serial)
+            ?? known(record.record.device.assetNumber).map { consortium + $0 }
+            ?? known(record.record.device.address)
     }
 
     /// A device that sends blanks has said nothing.
@@ -162,18 +177,25 @@ struct RowWriter {
 
 extension TextRule {
     /// Refuses a text that is empty, too wide, or made of what may not stand there.
-    func check(_ text: String, field: String) throws(FieldRefusal) {
+    func check(_ text: String, field: borrowing FieldName) throws(FieldRefusal) {
         var count = 0
-        for scalar in text.unicodeScalars {
-            guard characters.allows(scalar) else { throw FieldRefusal(field, .characters) }
-            count += 1
+        let bytes = text.utf8.span
+        for index in bytes.indices {
+            // The first byte of each character; what is not ASCII is looked at below.
+            if bytes[index] & 0xC0 != 0x80 { count += 1 }
+            guard bytes[index] >= 0x80 || characters.allows(Unicode.Scalar(bytes[index])) else {
+                throw FieldRefusal(field.text, .characters)
+            }
         }
-        guard count > 0 else { throw FieldRefusal(field, .missing) }
+        guard count == bytes.count || text.unicodeScalars.allSatisfy(characters.allows) else {
+            throw FieldRefusal(field.text, .characters)
+        }
+        guard count > 0 else { throw FieldRefusal(field.text, .missing) }
         guard count <= width else {
-            throw FieldRefusal(field, .tooWide(characters: count, width: width))
+            throw FieldRefusal(field.text, .tooWide(characters: count, width: width))
         }
         guard allowed.isEmpty || allowed.contains(text) else {
-            throw FieldRefusal(field, .notAllowed)
+            throw FieldRefusal(field.text, .notAllowed)
         }
     }
 }

@@ -35,6 +35,7 @@ extension Configuration.Destination {
         }
         let retry = keys.optional("retry")?.mapping(Configuration.Retry.read)
         let way = Self.way(keys)
+        let history = keys.optional("history-from").flatMap(Words.date)
         guard let name, let format, url != nil || directory != nil else { return nil }
         if let tls, tls != Configuration.TLS(), let url, url.scheme != "https" {
             keys.problem(about: "tls", "has no meaning for an http:// address")
@@ -47,6 +48,7 @@ extension Configuration.Destination {
         made.compression = way.compression
         made.proxy = way.proxy
         made.requestsPerSecond = way.requestsPerSecond
+        made.historyFrom = history
         return made
     }
 

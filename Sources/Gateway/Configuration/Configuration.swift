@@ -109,6 +109,8 @@ extension Configuration {
         /// `http://HOST:PORT`; nil leaves that to the environment.
         package var proxy: String?
         package var requestsPerSecond = 20
+        /// The day from which it takes what was stored before it was added; nil: nothing of that.
+        package var historyFrom: LocalDateTime?
     }
 
     /// How documents look: a shipped format or a file of the operator's own.

@@ -1,3 +1,6 @@
+import Measurement
+import YAML
+
 /// The shapes of words that several keys share.
 enum Words {
     /// A name that may stand in a file name, a log line and a header.
@@ -36,5 +39,19 @@ enum Words {
 
     static func isAbsolutePath(_ text: String) -> Bool {
         text.hasPrefix("/") && text.utf8.count < 4_096 && !text.utf8.contains(0)
+    }
+
+    /// A day as `2026-03-01`, its first moment.
+    static func date(_ reader: NodeReader) -> LocalDateTime? {
+        guard let text = reader.string(accepted: "a day such as 2026-03-01") else { return nil }
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let digits = parts.map(\.utf8.count)
+        if digits == [4, 2, 2], let year = Int(parts[0]), let month = Int(parts[1]),
+            let day = Int(parts[2]), let date = LocalDateTime(year: year, month: month, day: day)
+        {
+            return date
+        }
+        reader.report("is no day of the calendar", accepted: "a day such as 2026-03-01")
+        return nil
     }
 }

@@ -151,5 +151,8 @@ extension Uplink.OutboxItem {
         self.init(
             id: stored.rowID.number, record: stored.record, participant: code,
             stored: stored.updatedAt ?? stored.storedAt)
+        setting = stored.context?.setting
+        testLabID = stored.context?.testLabID
+        methodCode = stored.context?.methodCode
     }
 }

@@ -71,6 +71,7 @@ extension Daemon {
                     "changed": change.effective.joined(separator: ","),
                     "needs-restart": change.needsRestart.joined(separator: ","),
                 ])
+            spawn { [weak self] in await self?.takeHistory() }
         } catch {
             refuse(error, at: now)
         }

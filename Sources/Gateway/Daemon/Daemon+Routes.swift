@@ -105,6 +105,7 @@ extension Daemon {
                 writer.member("state", trouble?.name ?? (unreadable ? "unavailable" : "ok"))
                 writer.member("reason", trouble.map { "\($0)" })
                 writer.member("waiting_in_memory", intake.backlog)
+                writer.member("checking", isCheckingStore)
             })
     }
 

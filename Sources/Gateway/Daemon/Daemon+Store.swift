@@ -59,6 +59,21 @@ extension Daemon {
         }
     }
 
+    /// Looks through a large store after an unclean end, beside everything else.
+    func checkStore() async {
+        guard await spool.openReport?.integrityPending == true else { return }
+        isCheckingStore = true
+        defer { isCheckingStore = false }
+        if let damage = await spool.checkInBackground(until: stopChecking) {
+            Log.error("store-damaged", ["damage": damage])
+            counters.count("store_failures")
+            // The next use sets it aside; there is always one.
+            await openStore()
+        } else if !stopChecking.isSet {
+            Log.notice("store-checked")
+        }
+    }
+
     /// Seals what a store held before it was told to; in small steps, beside everything else.
     func sealStore() async {
         guard configuration.storage.encryption?.seals == true else { return }

@@ -43,6 +43,9 @@ import Status
     private var retention: EventSource?
     private var settling: EventSource?
     private var isStopping = false
+    let stopChecking = StopFlag()
+    /// The store is being looked through after an unclean end, beside everything else.
+    var isCheckingStore = false
     private var exitCode: Int32 = 0
 
     /// Builds everything; nothing runs yet.
@@ -113,6 +116,8 @@ import Status
         tasks.append(spawn { [clockWatch] in await clockWatch.run() })
         tasks.append(spawn { [weak self] in await self?.sealStore() })
         tasks.append(spawn { [weak self] in await self?.watchConfiguration() })
+        tasks.append(spawn { [weak self] in await self?.checkStore() })
+        tasks.append(spawn { [weak self] in await self?.takeHistory() })
         watchRetention()
         vitals.watch("store") { [spool] in spool.work }
         vitals.watch("usb") { [weak self] in self?.usb?.work }
@@ -124,7 +129,7 @@ import Status
     }
 
     /// A store that cannot be opened now is a state, not the end: the first use opens it again.
-    private func openStore() async {
+    func openStore() async {
         do throws(SpoolError) {
             let report = try await spool.open()
             if let salvage = report.salvage {
@@ -248,6 +253,7 @@ import Status
         await readers.stop()
         await bluetooth?.stop()
         await usb?.stop()
+        stopChecking.set()
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         uplink.finish()

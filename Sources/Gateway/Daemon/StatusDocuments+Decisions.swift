@@ -118,6 +118,7 @@ extension StatusDocuments {
             writer.member("destination", letter.destination)
             writer.member("reason", letter.reason)
             writer.member("answer", letter.answer)
+            writer.member("document", letter.document)
             writer.member("at", time(letter.at))
         }
         return writer.bytes

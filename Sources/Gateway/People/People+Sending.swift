@@ -39,11 +39,10 @@ extension People {
             record.listedActiveMinutes = activityMinutes(item.record)
             record.wearingPosition = wearingPosition(item.record, item.participant)
         }
-        // One that cannot be read now can be read at the next try: the store gave the batch.
-        if let context = try? await spool.context(of: RowID(item.id)) {
-            record.setting = GatewaySetting(rawValue: context.setting)
-            record.testLabID = context.testLabID
-            record.measurementMethodCode = context.methodCode
+        if let setting = item.setting {
+            record.setting = GatewaySetting(rawValue: setting)
+            record.testLabID = item.testLabID
+            record.measurementMethodCode = item.methodCode
         }
         return record
     }

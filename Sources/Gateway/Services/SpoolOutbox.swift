@@ -22,8 +22,11 @@ struct SpoolOutbox: OutboxStore {
         return batch
     }
 
-    func resolve(_ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant) async throws {
-        try await spool.resolve(batch: batch.id, results.map(\.recordResult), at: now)
+    func resolve(
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
+    ) async throws {
+        try await spool.resolve(
+            batch: batch.id, results.map(\.recordResult), at: now, next: maximum)
         let accepted = Set(results.filter { $0.outcome == .accepted }.map(\.item))
         let received = batch.items.filter { accepted.contains($0.id) }
             .map(\.record.received.utc)
@@ -40,10 +43,14 @@ struct SpoolOutbox: OutboxStore {
             // The 更新日時 of a value that a person edited is the one that the receiver holds; a value
             // that the device itself went on counting carries its own.
             items: batch.items.map {
-                Uplink.OutboxItem(
+                var item = Uplink.OutboxItem(
                     id: $0.rowID.number, record: $0.record, participant: $0.participant,
                     stored: $0.updatedAt ?? $0.storedAt,
                     heldUpdateTime: $0.record.dataInputCode == .edited ? $0.heldUpdate : nil)
+                item.setting = $0.setting
+                item.testLabID = $0.testLabID
+                item.methodCode = $0.methodCode
+                return item
             })
     }
 }
@@ -54,8 +61,9 @@ extension OutboxResult {
         switch outcome {
         case .accepted: return RecordResult(row, .accepted)
         case .duplicate: return RecordResult(row, .duplicate)
-        case .rejected(let reason, let answer):
-            return RecordResult(row, .rejected(reason: reason, answer: answer))
+        case .rejected(let reason, let answer, let document):
+            return RecordResult(
+                row, .rejected(reason: reason, answer: answer, document: document))
         case .doesNotFit(let reason):
             return RecordResult(row, .rejected(reason: reason, answer: ""))
         case .held(let reason): return RecordResult(row, .held(reason: reason))

@@ -34,16 +34,16 @@ extension DestinationWorker {
     }
 
     private func send(_ batch: OutboxBatch) async throws -> Outcome {
-        let encoded: EncodedBatch
+        let document: EncodedBatch
         switch await encode(batch) {
         case .failure(let outcome): return outcome
         case .excluded(let results): return try await exclude(results, from: batch)
-        case .document(let document): encoded = document
+        case .document(let encoded): document = encoded
         }
-        counters.omittedValues += encoded.omissions.count
+        counters.omittedValues += document.omissions.count
         switch destination.place {
-        case .directory(let directory): return try await write(batch, encoded.bytes, directory)
-        case .https(let url): return try await post(batch, encoded, url)
+        case .directory(let directory): return try await write(batch, document.bytes, directory)
+        case .https(let url): return try await post(batch, document, url)
         }
     }
 
@@ -125,10 +125,9 @@ extension DestinationWorker {
             }
         }
         guard excluded.isEmpty else { return .excluded(excluded) }
-        let header = DocumentHeader(
-            consortium: destination.consortium, sendTime: batch.formedAt)
+        sentRecords = records
         do throws(FieldRefusal) {
-            let encoded = try encoder.encode(records: records, header: header)
+            let encoded = try encoder.encode(records: records, header: header(batch))
             let results = zip(batch.items, encoded.perRecord).compactMap { item, outcome in
                 Self.exclusion(outcome).map { OutboxResult(item: item.id, $0) }
             }
@@ -136,6 +135,19 @@ extension DestinationWorker {
         } catch {
             return .failure(notLetIn("configuration: \(error)"))
         }
+    }
+
+    private func header(_ batch: OutboxBatch) -> DocumentHeader {
+        DocumentHeader(consortium: destination.consortium, sendTime: batch.formedAt)
+    }
+
+    /// The document that one record of the batch would be by itself: what is kept of a refusal, without
+    /// the values of anybody else.
+    private func document(ofRecord index: Int, _ batch: OutboxBatch) -> String {
+        guard sentRecords.indices.contains(index),
+            let alone = try? encoder.encode(records: [sentRecords[index]], header: header(batch))
+        else { return "" }
+        return String(decoding: alone.bytes, as: UTF8.self)
     }
 
     private static func exclusion(_ outcome: RecordOutcome) -> OutboxResult.Outcome? {
@@ -170,7 +182,7 @@ extension DestinationWorker {
             lastExcluded = []
             return trouble("store: batch \(batch.id) came back unchanged", after: nil)
         }
-        try await store.resolve(batch, results, at: Self.now())
+        try await store.resolve(batch, results, at: Self.now(), next: learnedMaximum)
         lastExcluded = results
         for result in results { count(result.outcome) }
         return .rearranged
@@ -211,7 +223,7 @@ extension DestinationWorker {
             }
             return try await resolve(results, batch, pause: nil)
         case .perRecord(let rows, let after):
-            let results = Self.results(rows, batch, encoded, answer)
+            let results = self.results(rows, batch, encoded, answer)
             guard !results.isEmpty else {
                 return trouble("HTTP \(answer.status): no result for any record", after: after)
             }
@@ -219,7 +231,8 @@ extension DestinationWorker {
         case .split(let reason):
             guard batch.items.count > 1 else {
                 let rejected = OutboxResult.Outcome.rejected(
-                    reason: reason, answer: Self.kept(answer))
+                    reason: reason, answer: Self.kept(answer),
+                    document: document(ofRecord: 0, batch))
                 let result = OutboxResult(item: batch.items[0].id, rejected)
                 return try await resolve([result], batch, pause: nil)
             }
@@ -246,7 +259,7 @@ extension DestinationWorker {
         _ results: [OutboxResult], _ batch: OutboxBatch, pause: Interval?
     ) async throws -> Outcome {
         unwritten = (batch.id, results)
-        try await store.resolve(batch, results, at: Self.now())
+        try await store.resolve(batch, results, at: Self.now(), next: learnedMaximum)
         unwritten = nil
         for result in results { count(result.outcome) }
         if results.contains(where: { $0.outcome == .accepted || $0.outcome == .duplicate }) {
@@ -258,20 +271,24 @@ extension DestinationWorker {
 
     /// Brings the verdicts of a document's entries back to the records; the worst one counts for a
     /// record with several, and one without a word waits on.
-    private static func results(
+    private func results(
         _ rows: [RowVerdict], _ batch: OutboxBatch, _ encoded: EncodedBatch, _ answer: HTTPAnswer
     ) -> [OutboxResult] {
         var verdicts = [RowVerdict?](repeating: nil, count: batch.items.count)
         for (verdict, record) in zip(rows, encoded.rows) {
-            verdicts[record] = verdicts[record].map { worse($0, verdict) } ?? verdict
+            verdicts[record] = verdicts[record].map { Self.worse($0, verdict) } ?? verdict
         }
-        return zip(batch.items, verdicts).compactMap { item, verdict in
+        return zip(batch.items, verdicts).enumerated().compactMap { index, pair in
+            let (item, verdict) = pair
             switch verdict {
-            case .accepted: OutboxResult(item: item.id, .accepted)
-            case .duplicate: OutboxResult(item: item.id, .duplicate)
+            case .accepted: return OutboxResult(item: item.id, .accepted)
+            case .duplicate: return OutboxResult(item: item.id, .duplicate)
             case .rejected(let reason):
-                OutboxResult(item: item.id, .rejected(reason: reason, answer: kept(answer)))
-            case .unresolved, nil: nil
+                let rejected = OutboxResult.Outcome.rejected(
+                    reason: reason, answer: Self.kept(answer),
+                    document: document(ofRecord: index, batch))
+                return OutboxResult(item: item.id, rejected)
+            case .unresolved, nil: return nil
             }
         }
     }

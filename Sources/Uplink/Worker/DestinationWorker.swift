@@ -21,6 +21,8 @@ import Measurement
     var learnedMaximum: Int
     /// What was taken out of the last batch; the store must not bring the same again.
     var lastExcluded: [OutboxResult] = []
+    /// The records of the document that was made last, in the order of its batch.
+    var sentRecords: [ExchangeRecord] = []
     /// A receiver's word that the store could not take; it is written before anything is sent again.
     var unwritten: (batch: Int64, results: [OutboxResult])?
     /// Whether the receiver takes gzip; nil while it has not said so.

@@ -18,8 +18,11 @@ package protocol OutboxStore: Sendable {
     ///
     /// The batch is closed when any record has a result; those without one wait on, for another
     /// batch under another key.
+    ///
+    /// - Parameter maximum: how many records the next batch may hold. It may be formed in the same
+    ///   transaction, so that a drain waits for the disk once a batch.
     func resolve(
-        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
     ) async throws
 
     /// Divides a batch of two or more records into halves, each with a key of its own.
@@ -52,6 +55,12 @@ package struct OutboxItem: Sendable, Equatable {
     package var stored: Instant
     /// The update time that the receiver holds from an earlier delivery.
     package var heldUpdateTime: Instant?
+    /// Where it was measured (`home`, `pharmacy`, `checkup`), where that was kept with it.
+    package var setting: String?
+    /// 検査機関ID, where that was kept with it.
+    package var testLabID: String?
+    /// 測定法コード, where somebody gave it.
+    package var methodCode: String?
 
     package init(
         id: Int64, record: Record, participant: String, stored: Instant,
@@ -88,8 +97,9 @@ package struct OutboxResult: Sendable, Equatable {
         case accepted
         /// The receiver has it already.
         case duplicate
-        /// The receiver will not have it as it is: a dead letter, with the answer kept.
-        case rejected(reason: String, answer: String)
+        /// The receiver will not have it as it is: a dead letter, with the answer kept and the document
+        /// of this record alone.
+        case rejected(reason: String, answer: String, document: String = "")
         /// A value does not fit into the format: a dead letter that never left, with the field's name.
         case doesNotFit(reason: String)
         /// Not to be sent: no consent, outside the period, simulated.

@@ -30,6 +30,7 @@ private func page() throws -> [String] {
             "id", "consortium-id", "timezone", "setting", "test-lab-id", "enabled", "adapters",
             "directory", "name", "format", "url", "authorization.bearer-token-file", "tls.ca-file",
             "tls.client-certificate-file", "tls.client-key-file", "extensions", "accept-simulated",
+            "history-from",
             "batch.max-records", "retry.initial", "retry.maximum", "devices[].model",
             "devices[].address", "devices[].serial", "devices[].slot", "devices[].wearing-position",
             "devices[].passkey", "devices[].asset-number", "consent[].destination",

@@ -172,6 +172,19 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         #expect(plain.requestsPerSecond == 20)
     }
 
+    @Test("a destination may take history from a day of the calendar, and by itself takes none")
+    func history() throws {
+        let from = destination("history-from: 2026-03-01")
+        let made = try #require(configure(from).0?.destinations.first)
+        #expect(made.historyFrom == LocalDateTime(year: 2026, month: 3, day: 1))
+        #expect(try #require(configure(destination("")).0?.destinations.first).historyFrom == nil)
+        for wrong in ["2026-02-30", "1.3.2026", "2026-3-1", "yesterday", "2026-03-01T00:00:00"] {
+            let problems = configure(destination("history-from: '\(wrong)'")).1
+            #expect(problems.count == 1, "\(wrong)")
+            #expect(problems.first?.description.contains("a day such as 2026-03-01") == true)
+        }
+    }
+
     @Test("all problems of a file are listed at once, each with place, key and what is accepted")
     func allProblems() {
         let text = """
