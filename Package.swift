@@ -123,8 +123,8 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
-                "Registry", "Spool", "USBLink", "Uplink", "YAML",
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "JSON", "Measurement",
+                "Register", "Registry", "Spool", "USBLink", "Uplink", "YAML",
             ]),
         tests("Measurement", []),
         tests("Crypto", []),

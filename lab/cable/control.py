@@ -4,14 +4,16 @@ import json
 import sys
 import time
 
-from cable.bridge import Adapter
+from cable.bridge import Adapter, SerialCuff
+from cable.contour import Contour
+from cable.health import HealthScale
 from cable.jpi import JPICuff
 from cable.omron import OmronCuff
 from cable.storage import Disk, Verio
 
 DEVICES = {
     "omron": OmronCuff, "omron-2": OmronCuff, "jpi": JPICuff, "verio": Verio, "stick": Disk,
-    "adapter": Adapter,
+    "adapter": Adapter, "serial-cuff": SerialCuff, "contour": Contour, "health-scale": HealthScale,
 }
 
 

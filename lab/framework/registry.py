@@ -19,6 +19,7 @@ class Scenario:
     plugged: bool = True  # the adapter is there from the beginning
     bluetoothd: bool = True  # so is bluetoothd
     cables: bool = False  # devices on a cable in the place of the room
+    line: bool = False  # the machine has a USB serial adapter of its own
     seconds: float = 150  # a scenario that takes longer has failed
 
 
