@@ -134,6 +134,8 @@ let package = Package(
             [
                 "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
                 "JSON", "Registry", "Spool", "StationInput", "USBLink", "Uplink", "YAML",
+                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "JSON", "Measurement",
+                "Register", "Registry", "Spool", "USBLink", "Uplink", "YAML",
             ]),
         tests("Measurement", []),
         tests("Crypto", []),

@@ -142,7 +142,7 @@ class Lab:
             output = Output(report, file)
             vm = machine.Machine(
                 cache=self.options.cache, kernel=self.kernel, modules=["hci_vhci", "vhci_hcd"], systemd=systemd,
-                shares=[folder], folder=ROOT, timeout=60 + sum(self.scenarios[n].seconds for n in names),
+                line=any(self.scenarios[name].line for name in names), shares=[folder], folder=ROOT, timeout=60 + sum(self.scenarios[n].seconds for n in names),
                 command=[python, os.path.join(HERE, "suite.py"), "--root", ROOT,
                          "--programs", self.options.programs, "--results", folder,
                          *(["--package", self.package] if self.package else []),

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,25 +45,18 @@ SOURCES = ("usb", "serial", "eeprom", "stamp")
 FLAGS = {"irregular heartbeat": "irregular-pulse", "body movement": "body-movement"}
 
 
-# The tests of rules that are about no bytes; they need `swift build --build-tests`.
-RULES = {
-    "hotplug-open-after-unplug": "WireSessionRunnerTests/openAfterUnplug",
-    "hotplug-config-fail": "WireSessionRunnerTests/configurationFails",
-    "hotplug-backoff": "ServicesPortRulesTests/pauses",
-}
-
-# A meter's own records of changes of its clock: the test reads these cases itself.
-CHANGES = "RecordedChangesTests"
+# Plays what happens to a plugged device, as a case tells it; it needs `swift build --build-tests`.
+PLUGS = "ServicesPlugCasesTests"
 
 
-@cache
-def run_tests(name):
+def run_tests(name, case):
     # The built tests themselves: a second `swift test` would wait for one that runs this script.
     program = os.path.join(ROOT, ".build/debug/hakaruPackageTests.xctest")
     if not os.access(program, os.X_OK):
         return False, "the tests are not built: swift build --build-tests"
     done = subprocess.run(
         [program, "--testing-library", "swift-testing", "--filter", name], cwd=ROOT,
+        env={**os.environ, "HAKARU_CABLE_CASE": case},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     passed = re.search(r"Test run with (\d+) tests? .*passed", done.stdout)
     return done.returncode == 0 and passed and int(passed[1]) > 0, done.stdout.strip()[-200:]
@@ -80,15 +72,34 @@ def pedometer(day):
     return talk + cables.hhx_command("END", answer=b"OK")
 
 
-def broken_cuff(record):
-    """A session with two records of which the older one never comes whole."""
+def running_day(steps):
+    """The answer with the running day of the pedometer, so far with so many steps."""
+    # Steps, aerobic steps and minutes, kcal, distance, fat, flag, day counter, weight, stride.
+    nibbles = f"{steps:05d}" + "00000" + "0000" + "00006" + "00013" + "0003" + "8" + "00a" + "1470" + "0320"
+    return cables.ok(bytes([0, 0x14]) + bytes.fromhex(nibbles))
+
+
+def cuff_record(wanted):
+    """A record of the cuff with the values that a case expects of it."""
+    at = datetime.fromisoformat(wanted["time"])
+    return bytes([0, at.year - 2000, at.month, at.day, at.hour, at.minute, at.second, 0,
+                  *int(wanted["systolic"]).to_bytes(2), int(wanted["diastolic"]),
+                  int(wanted["pulse"]), 0, 0])
+
+
+def broken_cuff(record, broken, count):
+    """A session with so many records of which one, counted from 1, never comes whole."""
     talk = cables.HHX_WAKE + cables.counted("in", b"OK")
     talk += cables.hhx_command("VER", answer=cables.ok(b"\0M670IT  100"))
     talk += cables.hhx_command("SRL", answer=cables.ok(b"\0\6" + bytes(6)))
-    talk += cables.hhx_command("GDC", bytes(4), cables.ok(bytes([0, 0, 0x13, 0, 2])))
-    talk += cables.hhx_command("GME", bytes(4), record)
+    talk += cables.hhx_command("GDC", bytes(4), cables.ok(bytes([0, 0, 0x13, 0, count])))
+    for index in range(broken - 1):
+        # Each older record is a minute older.
+        older = bytearray(record)
+        older[5] = (older[5] - index) % 60
+        talk += cables.hhx_command("GME", bytes([0, 0, 0, index]), cables.ok(bytes(older)))
     for _ in range(5):
-        talk += cables.hhx_command("GME", bytes([0, 0, 0, 1]), record[:9])
+        talk += cables.hhx_command("GME", bytes([0, 0, 0, broken - 1]), cables.ok(record)[:9])
     return talk
 
 
@@ -116,9 +127,10 @@ class CableCase:
                  ("commands", self.commands), ("symptom", self.symptom)]
         if self.case["kind"] == "duplicates":
             kinds.insert(0, ("sequence", self.sequence))
-        if self.case["id"] in RULES or self.case["protocol"] == "bootstrap-to-utc":
-            self.rule()
-            return self.failures
+        if self.case["protocol"] == "bootstrap-to-utc":
+            kinds.insert(0, ("changes", self.clock_changes))
+        if self.case["protocol"] == "hotplug-state":
+            kinds.insert(0, ("sequence", self.plugs))
         for key, check in kinds:
             if key in self.case:
                 check()
@@ -207,23 +219,28 @@ class CableCase:
             return self.call(["replay", *files, "--timezone", "Asia/Tokyo", "--json"])
 
     def sequence(self):
-        """The same day of the pedometer in two sessions of that day: the second takes its place."""
-        first = bytes.fromhex("4f4b00140027100000000000006000130003800a147003209e")
-        body = bytes.fromhex("0014009590") + first[7:-1]
-        again = b"OK" + body + bytes([cables.xor(body)])
-        found = self.replay(*(("2009-05-20", pedometer(day)) for day in (first, again)))
-        steps = [item["values"]["steps"]["value"] for item in found]
-        self.check([int(step) for step in steps] == [271, 959], "steps", [271, 959], steps)
+        """A day of the pedometer read several times on that day: each takes the place of the one before."""
+        rule = self.expected["rule"]
+        day = re.search(r"\d{4}-\d{2}-\d{2}", rule)
+        counts = re.search(r"(\d+(?: then \d+)+)\s+steps", rule)
+        if not day or not counts:
+            raise Failed("the rule names no day, or no numbers of steps")
+        wanted = [int(steps) for steps in counts[1].split(" then ")]
+        found = self.replay(*((day[0], pedometer(running_day(steps))) for steps in wanted))
+        steps = [int(item["values"]["steps"]["value"]) for item in found]
+        self.check(steps == wanted, "steps", wanted, steps)
         self.check(len({item["record_key"] for item in found}) == 1, "rule", "one key",
                    [item["record_key"] for item in found])
         times = {(item["device_time"] or item["observation_time"])[:10] for item in found}
-        self.check(times == {"2009-05-20"}, "day", "2009-05-20", times)
+        self.check(times == {day[0]}, "day", day[0], times)
 
     def symptom(self):
-        """The second record stops in the middle, every time: one record, and nothing of zeros."""
-        record = bytes([0, 11, 8, 10, 23, 16, 38, 0, 0, 120, 69, 59, 0, 0])
-        found = self.replay(("2011-08-11", broken_cuff(cables.ok(record))))
+        """One record stops in the middle, every time: those before it, and nothing of zeros."""
         wanted = self.expected["record"]
+        place = re.search(r"record (\d+) of (\d+)", self.case["symptom"])
+        broken, count = map(int, place.groups()) if place else (2, 2)
+        day = (datetime.fromisoformat(wanted["time"]) + timedelta(days=1)).date().isoformat()
+        found = self.replay((day, broken_cuff(cuff_record(wanted), broken, count)))
         measured = [item for item in found if item["outcome"] == "measurement"]
         self.check(len(measured) == self.expected["records_emitted"], "records_emitted",
                    self.expected["records_emitted"], len(measured))
@@ -231,11 +248,38 @@ class CableCase:
         for key in ("time", "systolic", "diastolic", "pulse"):
             self.member(key, wanted[key], one)
 
-    def rule(self):
-        """A rule of how devices are handled: the test of that rule is run."""
-        name = RULES.get(self.case["id"], CHANGES)
-        passed, said = run_tests(name)
-        self.check(passed, name, "tests that pass", said)
+    def clock_changes(self):
+        """What stamps meant on a clock whose changes the device wrote down."""
+        lookups = self.expected.get("lookups", [])
+        asked = {key: self.case[key] for key in ("zone", "most_recent_utc", "changes")
+                 if key in self.case}
+        asked["lookups"] = [{key: one.get(key) for key in ("device_time", "index")}
+                            for one in lookups]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(asked, file)
+            file.flush()
+            found = self.call(["explain", "--clock-changes", file.name, "--json"])
+        for wanted, got in zip(lookups, [one for one in found if "device_time" in one]):
+            for key, value in wanted.items():
+                shown = got.get(key)
+                if key == "utc" and value and shown:
+                    shown, value = datetime.fromisoformat(shown), datetime.fromisoformat(value)
+                self.check(shown == value, f"{key} of {wanted['device_time']}", value, shown)
+        changes = [one for one in found if "change" in one]
+        for key, values in self.expected.items():
+            if key == "lookups" or not isinstance(values, list):
+                continue
+            for value, got in zip(values, changes):
+                if value is not None:
+                    self.check(got.get(key) == value, key, value, got.get(key))
+
+    def plugs(self):
+        """What happens to a plugged device: played on the code that serves it, by its tests."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(self.case, file, default=str)
+            file.flush()
+            passed, said = run_tests(PLUGS, file.name)
+        self.check(passed, self.case["sequence"], self.expected["rule"], said)
 
     def exchange(self):
         lines = [json.dumps({"tape": 1, "transport": "usb"})]

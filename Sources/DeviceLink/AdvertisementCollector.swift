@@ -95,7 +95,7 @@ package struct AdvertisementCollector: Sendable {
             reading: reading, frames: frames, received: received,
             record: builder.record(
                 reading, device: description, received: received, evidence: evidence),
-            key: builder.key(reading, device: description.id, received: received))
+            key: builder.key(reading, device: description, received: received))
         guard reading.outcome == .measurement else { return entry }
         entry.evidence = evidence
         if !builder.hasOwnIdentity(reading) { entry.duplicateWindow = .seconds(60) }

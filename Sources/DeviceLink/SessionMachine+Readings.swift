@@ -91,7 +91,7 @@ extension SessionMachine {
     private func entry(_ reading: Reading, _ frame: RawFrame) -> SessionEntry {
         SessionEntry(
             reading: reading, frames: [frame], received: now, record: nil,
-            key: builder.key(reading, device: device.id, received: now))
+            key: builder.key(reading, device: device, received: now))
     }
 
     /// Keeps a frame for the other half of its measurement, or makes the whole of both.
@@ -110,7 +110,7 @@ extension SessionMachine {
         case .whole(let reading, (var whole, let delivery)):
             whole.reading = reading
             whole.frames += entry.frames
-            whole.key = builder.key(reading, device: device.id, received: whole.received)
+            whole.key = builder.key(reading, device: device, received: whole.received)
             deliver(whole, as: delivery)
         }
     }
@@ -119,7 +119,7 @@ extension SessionMachine {
     private mutating func giveUp(_ half: SessionEntry, _ delivery: Delivery) {
         var alone = half
         alone.reading = half.reading.withoutCompanion()
-        alone.key = builder.key(alone.reading, device: device.id, received: alone.received)
+        alone.key = builder.key(alone.reading, device: device, received: alone.received)
         if half.reading.part?.isHalf ?? false {
             actions.append(
                 .note(.refused(step: "join", "half a measurement, the rest did not come")))

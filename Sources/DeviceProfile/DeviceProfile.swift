@@ -314,7 +314,22 @@ package struct CodeRules: Sendable, Equatable {
     /// Flags of a reading that say: a person typed the value, or changed it, on the device.
     package var typedFlags = ["manual-entry"]
     package var editedFlags = ["edited"]
+    /// Models that give the same record over two links have one key for both.
+    package var sameRecord: SameRecord?
     package init() {}
+}
+
+/// What makes one key of a record that a meter gives over Bluetooth and over a cable.
+package struct SameRecord: Sendable, Equatable {
+    /// A name that the profiles of both links share.
+    package var family: String
+    /// The finest step that both links give the time in.
+    package var resolution: TimeResolution
+
+    package init(family: String, resolution: TimeResolution) {
+        self.family = family
+        self.resolution = resolution
+    }
 }
 
 /// The range that a value of this model can have; outside it a reading waits for a person.

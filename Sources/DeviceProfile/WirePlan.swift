@@ -19,6 +19,7 @@ package struct WirePlan: Sendable, Equatable {
         case abbottSerial = "abbott-serial"
         case glucomen
         case sdCodeFree = "sd-codefree"
+        case careSens = "caresens"
         case microlife
         case beurer
         case jpi

@@ -37,6 +37,8 @@ extension Manager {
         }
     }
 
+    private static let mostKnown = 16
+
     private mutating func configured(
         _ event: DataMessage.EventReport, _ invokeID: UInt16?, _ bytes: [UInt8]
     ) throws(APDUError) {
@@ -51,8 +53,11 @@ extension Manager {
                 })
         }
         if Configuration.isExtended(told.id), let agent {
-            actions.append(
-                .remember(KnownConfiguration(systemID: agent.systemID, id: told.id, apdu: bytes)))
+            let kept = KnownConfiguration(systemID: agent.systemID, id: told.id, apdu: bytes)
+            options.known.removeAll { $0.systemID == kept.systemID && $0.id == kept.id }
+            // An agent that associates again is not asked for what it told before.
+            options.known = options.known.suffix(Self.mostKnown - 1) + [kept]
+            actions.append(.remember(kept))
         }
         operate()
     }

@@ -34,7 +34,7 @@ package struct Manager: Sendable {
     /// APDUs that wait while the store is busy; more than that is an agent that does not wait.
     static let maximumWaiting = 16
 
-    let options: ManagerOptions
+    var options: ManagerOptions
     var state = State.unassociated
     var framer = APDUFramer()
     var configuration: Configuration?

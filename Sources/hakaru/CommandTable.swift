@@ -68,8 +68,18 @@ enum CommandTable {
                 CommandOption("configuration", "HEX", "its configuration with all interfaces"),
                 CommandOption("report-descriptor", "HEX", "its HID report descriptor"),
                 CommandOption("tape", "FILE", "the device of a recorded session"),
+                CommandOption(
+                    "clock-changes", "FILE", "stamps of a device that wrote down clock changes"),
+                CommandOption("timezone", "ZONE", "their time zone where the file names none"),
             ]
         ) { call throws(CommandError) in
+            if let file = call.options["clock-changes"] {
+                for line in try ExplainCommand.clock(file, call.options) {
+                    try call.output.line(
+                        call.wantsJSON ? line : ExplainCommand.clockText(line))
+                }
+                return
+            }
             try ExplanationText.print(try ExplainCommand.run(call.options), call)
         },
     ]

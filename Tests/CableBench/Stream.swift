@@ -12,10 +12,37 @@ struct Stream {
     var byteCount: Int { transfers.reduce(0) { $0 + $1.count } }
 
     static func all(_ count: Int) -> [Stream] {
-        [contour(count), kiosk(count), scale(count), cuff(count)]
+        [scale20601(count), contour(count), kiosk(count), scale(count), cuff(count)]
     }
 
     private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+    /// APDUs of a scale of the personal health standard: one confirmed report of one weight each.
+    private static func scale20601(_ count: Int) -> Stream {
+        func bytes(_ hex: String) -> [UInt8] {
+            let digits = hex.utf8.filter { $0 != 32 }.compactMap {
+                UInt8(String(UnicodeScalar($0)), radix: 16)
+            }
+            return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+        }
+        let report = bytes(
+            "e700002a 0028 1236 0101 0022 0000 ffffffff 0d1d 0018 f000 0000 0001 0010 0001 000c "
+                + "ff0002fa 20260301 08120000")
+        let transfers = (0..<count).map { number -> [UInt8] in
+            var apdu = report
+            // 40.0 kg and more, in tenths; the minute.
+            apdu[36] = UInt8((400 + number % 600) >> 8)
+            apdu[37] = UInt8((400 + number % 600) & 0xFF)
+            apdu[43] = UInt8((number % 60) / 10 << 4 | number % 10)
+            return apdu
+        }
+        let association = bytes(
+            "e2000032 80000000 0001002a 5079 0026 80000000 8000 80000000 00000000 00800000 "
+                + "0008 1122334455667788 05dc 0001 01 00 0000 0000")
+        return Stream(
+            name: "apdu", profile: "personal-health", transfers: transfers, records: count,
+            isFramed: false, request: association)
+    }
 
     /// ASTM frames of results, each with its checksum.
     private static func contour(_ count: Int) -> Stream {

@@ -4,31 +4,6 @@ import Testing
 
 @testable import DeviceLink
 
-/// A procedure that is talked to without a session around it.
-private struct Talk {
-    var procedure: any WireProcedure
-    var sent: [[UInt8]] = []
-    var messages: [[UInt8]] = []
-    var clocks: [LocalDateTime] = []
-    var end: WireStep?
-    var isStoring = false
-    var isPausing = false
-
-    mutating func say(_ input: WireInput) {
-        for step in procedure.take(input) {
-            switch step {
-            case .send(let bytes): sent.append(bytes)
-            case .message(let bytes, _, _): messages.append(bytes)
-            case .clock(let time, _): clocks.append(time)
-            case .store: isStoring = true
-            case .pause: isPausing = true
-            case .complete, .broken, .needsPerson: end = step
-            default: break
-            }
-        }
-    }
-}
-
 @Suite("TaiDoc meters on a cable") struct TaiDocProcedureTests {
     private static func frame(_ command: UInt8, _ data: [UInt8], end: UInt8 = 0xA5) -> [UInt8] {
         let padded = data + [UInt8](repeating: 0, count: 4 - data.count)

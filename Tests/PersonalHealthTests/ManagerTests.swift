@@ -33,6 +33,21 @@ struct ManagerTests {
         return manager
     }
 
+    @Test(
+        "what an agent told of itself is not asked for again when it comes back; others are asked")
+    func rememberedConfiguration() {
+        var manager = Manager()
+        _ = manager.take(.received(Wire.association(configuration: 0x400A)))
+        let configured = manager.take(.received(Recorded.penStore))
+        #expect(configured.contains { if case .remember = $0 { true } else { false } })
+        _ = manager.take(.received(hex("e6000002 0000")))
+        let again = manager.take(.received(Wire.association(configuration: 0x400A)))
+        #expect(sent(again).first?.hasPrefix("e300002c0000") == true, "accepted as known")
+        _ = manager.take(.received(hex("e6000002 0000")))
+        let other = Wire.association(configuration: 0x400A, systemID: hex("0022090000000077"))
+        #expect(sent(manager.take(.received(other))).first?.hasPrefix("e300002c0003") == true)
+    }
+
     // MARK: a recorded talk
 
     @Test(

@@ -4,7 +4,9 @@ import json
 import sys
 import time
 
-from cable.bridge import Adapter
+from cable.bridge import Adapter, SerialCuff
+from cable.contour import Contour
+from cable.health import HealthScale
 from cable.jpi import JPICuff
 from cable.keyboard import Keyboard
 from cable.omron import OmronCuff
@@ -14,6 +16,7 @@ from cable.storage import Disk, Verio
 DEVICES = {
     "omron": OmronCuff, "omron-2": OmronCuff, "jpi": JPICuff, "verio": Verio, "stick": Disk,
     "adapter": Adapter, "reader": Keyboard, "keyboard": Keyboard, "pasori": PaSoRi,
+    "serial-cuff": SerialCuff, "contour": Contour, "health-scale": HealthScale,
 }
 
 

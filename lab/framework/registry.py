@@ -22,6 +22,7 @@ class Scenario:
     cables: bool = False  # devices on a cable in the place of the room
     boots: int = 1  # more than one: on a disk that is kept, the power fails in between where the scenario says so
     package: bool = False  # the Debian package, made from the programs
+    line: bool = False  # the machine has a USB serial adapter of its own
     seconds: float = 150  # a scenario that takes longer has failed
 
 

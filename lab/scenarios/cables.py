@@ -92,31 +92,137 @@ def cuff(home):
     return {"records": 9, "sessions": 2}
 
 
+def values_of(home, quantity):
+    """The numbers of one quantity in the store."""
+    return [float(record["values"][quantity]["value"]) for record in home.gateway.records()
+            if quantity in record["values"]]
+
+
+def pulled_everywhere(home, device, quantity, wanted, is_over=None):
+    """Pulls the cable at every step of the talk in turn, until a session comes to its end.
+
+    Nothing may come twice at any time, and all must be there in the end. Returns how often it was pulled.
+    """
+    over = is_over or (lambda path: port(home, path).get("state") == "read")
+    for step in range(1, 100):
+        home.cables.do(device, "set", pull_after=step)
+        mark = home.cables.mark()
+        path = home.cables.plug(device)
+
+        def ended():
+            pulled = home.cables.seen(device, "unplugged", after=mark)
+            return "pulled" if pulled else over(path) and "over"
+        how = until("the session ends or the cable is pulled at step %d" % step, ended, 40, every=0.05)
+        values = values_of(home, quantity)
+        expect("records that came twice at step %d" % step, len(values), len(set(values)))
+        home.cables.do(device, "unplug")
+        gone(home, path)
+        if how == "over":
+            break
+    expect("the way the last session ended", how, "over")
+    expect("the records", sorted(values_of(home, quantity)), sorted(wanted))
+    return step - 1
+
+
 @scenario("usb-cuff-pulled", cables=True, seconds=400)
 def pulled(home):
     """The cable is pulled at every step of the talk in turn: nothing is lost, nothing comes twice."""
     measured(home, "omron", 4)
     home.gateway.start()
-    pulls = 0
-    for step in range(1, 60):
-        home.cables.do("omron", "set", pull_after=step)
-        mark = home.cables.mark()
-        path = home.cables.plug("omron")
+    pulls = pulled_everywhere(home, "omron", "systolic", range(110, 114))
+    return {"pulls": pulls, "records": 4}
 
-        def ended():
-            pulled = home.cables.seen("omron", "unplugged", after=mark)
-            return "pulled" if pulled else port(home, path).get("state") == "read" and "read"
-        how = until("the session ends or the cable is pulled at step %d" % step, ended, 30, every=0.05)
-        values = [int(record["values"]["systolic"]["value"]) for record in home.gateway.records()]
-        expect("records that came twice at step %d" % step, len(values), len(set(values)))
-        if how == "read":
-            home.cables.do("omron", "unplug")
-            gone(home, path)
-            break
-        pulls += 1
-        gone(home, path)
-    expect("the way the last session ended", how, "read")
-    expect("the records", sorted(cuff_records(home, 4)), list(range(110, 114)))
+
+def minutes_ago(count):
+    """A moment in the zone of the gateway."""
+    import datetime
+    zone = datetime.timezone(datetime.timedelta(hours=9))
+    return datetime.datetime.now(zone) - datetime.timedelta(minutes=count)
+
+
+@scenario("usb-contour", cables=True, seconds=300)
+def contour(home):
+    """A Contour meter on HID: frames cut into reports, wrong checksums, and the cable pulled at every step."""
+    home.cables.do("contour", "set", clock=minutes_ago(0).strftime("%Y%m%d%H%M%S"), broken=3)
+    for number in range(6):
+        home.cables.do("contour", "measure", when=minutes_ago(90 - number).strftime("%Y%m%d%H%M"),
+                       mg_dl=101 + number)
+    home.gateway.start()
+    pulls = pulled_everywhere(home, "contour", "glucose", range(101, 107))
+    expect_that("frames came with a wrong checksum", home.cables.do("contour", "get", name="wrong") > 0)
+    return {"pulls": pulls, "records": 6}
+
+
+@scenario("usb-meter-pulled", cables=True, seconds=500)
+def meter_pulled(home):
+    """The cable of the mass-storage meter is pulled at every step: all records once, and nothing erased."""
+    import time
+    seconds = int(time.time()) + 9 * 3600 - 946684800
+    home.cables.do("verio", "set", clock=seconds)
+    for number in range(3):
+        home.cables.do("verio", "measure", seconds=seconds - 3600 + 60 * number, mg_dl=95 + number)
+    home.gateway.start()
+    pulls = pulled_everywhere(home, "verio", "glucose", range(95, 98))
+    expect("times that the meter was erased", home.cables.do("verio", "get", name="erased"), 0)
+    return {"pulls": pulls, "records": 3}
+
+
+@scenario("usb-jpi-pulled", cables=True, seconds=300)
+def jpi_pulled(home):
+    """The cuff on bulk pipes is pulled before it answers; what it says later is read once."""
+    home.gateway.start()
+    pulls = pulled_everywhere(home, "jpi", "systolic", [134])
+    return {"pulls": pulls, "records": 1}
+
+
+@scenario("usb-health-scale", cables=True, seconds=300)
+def health_scale(home):
+    """A scale of the personal health standard on PHDC tells its own configuration, then each weighing.
+
+    It forgets a weighing when it was confirmed, so one that is confirmed and not stored is lost: there is none,
+    at whatever step the cable is pulled. Its APDUs come cut into small transfers, then several in one.
+    """
+    def weighed(count, start):
+        for number in range(start, start + count):
+            moment = minutes_ago(60 - number)
+            home.cables.do("health-scale", "measure", when=[*moment.timetuple()[:6]], weight=600 + number,
+                           fat=200 + number)
+    home.cables.do("health-scale", "set", clock=[*minutes_ago(0).timetuple()[:6]])
+    weighed(4, 0)
+    home.gateway.start()
+    pulls = pulled_everywhere(
+        home, "health-scale", "weight", [60.0, 60.1, 60.2, 60.3],
+        is_over=lambda path: home.cables.do("health-scale", "left") == 0)
+    home.cables.do("health-scale", "set", pull_after=None, together=True, part=64,
+                   clock=[*minutes_ago(0).timetuple()[:6]])
+    path = home.cables.plug("health-scale")
+    wait_for_port(home, path, "the scale is listened to", state="session")
+    told = home.cables.do("health-scale", "get", name="configurations")
+    weighed(3, 4)
+    until("every weighing was confirmed", lambda: home.cables.do("health-scale", "left") == 0, 30)
+    expect("the weighings", sorted(values_of(home, "weight")), [60.0, 60.1, 60.2, 60.3, 60.4, 60.5, 60.6])
+    expect("values of body fat", sorted(values_of(home, "body_fat")),
+           [20.0, 20.1, 20.2, 20.3, 20.4, 20.5, 20.6])
+    return {"pulls": pulls, "records": 7, "configurations": told}
+
+
+@scenario("usb-serial-cuff", cables=True, seconds=300)
+def serial_cuff(home):
+    """A cuff behind an adapter is read once its port is bound, and pulled at every step of the talk."""
+    for number in range(3):
+        home.cables.do("serial-cuff", "measure", when=[*minutes_ago(60 - number).timetuple()[:5]],
+                       systolic=120 + number, diastolic=80, pulse=60, user=1 + number % 2)
+    home.gateway.start()
+    path = home.cables.plug("serial-cuff")
+    until("the adapter is left alone", lambda: "port bind" in port(home, path).get("state", ""))
+    expect("what the cuff heard before", home.cables.seen("serial-cuff", "command"), [])
+    home.gateway.command("port", "bind", path, "IH02")
+    wait_for_port(home, path, "the cuff is read", seconds=30, state="read", bound_to="beurer-serial")
+    home.cables.do("serial-cuff", "unplug")
+    gone(home, path)
+    home.cables.do("serial-cuff", "measure", when=[*minutes_ago(20).timetuple()[:5]], systolic=131, diastolic=80,
+                   pulse=60)
+    pulls = pulled_everywhere(home, "serial-cuff", "systolic", [120, 121, 122, 131])
     return {"pulls": pulls, "records": 4}
 
 
@@ -204,6 +310,44 @@ def adapter(home):
             home.cables.do("adapter", "say", text="ST,+00000.00 kg\r\n")
     weights = [float(record["values"]["weight"]["value"]) for record in home.gateway.records()]
     expect("the weighings", [weight for weight in weights if weight > 1], [71.35, 64.2])
+    # Pulled in the middle of a line: what was said before and what is said after are never one number.
+    home.cables.do("adapter", "say", text="ST,+0009")
+    home.cables.do("adapter", "unplug")
+    gone(home, path)
+    home.cables.plug("adapter")
+    wait_for_port(home, path, "the scale is listened to again", state="session", bound_to="and-standard-scale")
+    for line in ["9.99 kg"] + ["ST,+00058.10 kg"] * 40:
+        home.cables.do("adapter", "say", text=line + "\r\n")
+    until("the weighing is stored", lambda: 58.1 in values_of(home, "weight"), 20)
+    expect("the weighings after the pull", [value for value in values_of(home, "weight") if value > 1],
+           [71.35, 64.2, 58.1])
     home.gateway.command("port", "unbind", path)
     until("the line is given back", lambda: "port bind" in port(home, path).get("state", ""))
     return {"lines": 110, "records": len(weights)}
+
+
+@scenario("usb-qemu-line", cables=True, line=True)
+def qemu_line(home):
+    """A kiosk behind an adapter that is not ours (QEMU's FTDI): bound, heard in pieces, each reading once."""
+    voice = home.cables.line()
+    home.gateway.start()
+
+    def adapter():
+        return next((entry for entry in home.gateway.ask("ports")["ports"]
+                     if entry.get("numbers") == "0403:6001" and entry.get("line")), None)
+    path = until("the kernel's line is seen", adapter, 40)["place"]
+    expect_that("an adapter says nothing of a model", "port bind" in port(home, path)["state"])
+    voice.write(b"2026,07,11,09,05,12345678901234567890,0,099,080,072,0\r\n")
+    home.gateway.command("port", "bind", path, "HBP-9020")
+    wait_for_port(home, path, "the kiosk is listened to", state="session", bound_to="omron-hbp-9020")
+    said = []
+    for number in range(5):
+        moment = minutes_ago(0)
+        line = "bp,%020d,%s,%s,%03d,098,077,068,0\r\n" % (
+            int("9" * 20), moment.strftime("%Y/%m/%d"), moment.strftime("%H:%M"), 130 + number)
+        for start in range(0, len(line), 9):
+            voice.write(line[start:start + 9].encode())
+        said.append(130.0 + number)
+        until("reading %d is stored" % number, lambda: len(values_of(home, "systolic")) == number + 1, 20)
+    expect("the readings", sorted(values_of(home, "systolic")), said)
+    return {"records": len(said)}

@@ -39,6 +39,7 @@ class Machine:
     modules: list = dataclasses.field(default_factory=list)
     folder: str = "/"  # where the command starts
     systemd: bool = False  # systemd as process 1, the command as a service of it
+    line: bool = False  # the machine's own USB serial adapter; what is written to port lab.voice comes out of it
     memory: str = "2G"
     disk: object = None  # a VolatileDisk that keeps what is written, in the place of memory
     timeout: float = 300
@@ -201,6 +202,13 @@ def _arguments(machine, work, ports):
     for name, descriptor in ports.items():
         arguments += ["-chardev", "socket,id=%s,fd=%d" % (name, descriptor),
                       "-device", "virtserialport,chardev=%s,name=lab.%s" % (name, name)]
+    if machine.line:
+        # Two ends of one socket: the adapter's, and one that the guest writes to as the device behind it.
+        path = os.path.join(work, "line")
+        arguments += ["-chardev", "socket,id=line,path=%s,server=on,wait=off" % path,
+                      "-device", "qemu-xhci,id=xhci", "-device", "usb-serial,chardev=line,bus=xhci.0",
+                      "-chardev", "socket,id=voice,path=%s,reconnect=1" % path,
+                      "-device", "virtserialport,chardev=voice,name=lab.voice"]
     folders = [(name, path, ",readonly=on") for name, path in _layers(machine)]
     folders += [("share%d" % i, path, "") for i, path in enumerate(machine.shares)]
     for name, path, mode in folders:

@@ -278,6 +278,19 @@ def areo(shown):
     return talk + [("out", b"\x80")] + block(vector(shown, 0), vector(shown, 1))
 
 
+def caresens(shown):
+    def frame(command, data=b""):
+        body = b"\x02iSPc" + bytes([len(data) + 7]) + command + data
+        return body + struct.pack(">H", crc(body + b"\x03")) + b"\x03"
+
+    def ask(command, answer, data=b""):
+        return [("out", frame(command, data))] + [("in", piece) for piece in pieces(frame(command, answer), 24)]
+    records = [vector(shown, number) for number in range(4)]
+    talk = [("out", b"\x80"), ("in", b"\x80")] + ask(b"RSNB", b"ML19B0C0123 ")
+    talk += ask(b"RTIM", bytes([26, 3, 1, 7, 10, 1])) + ask(b"NCOT", struct.pack(">H", 4))
+    return talk + ask(b"GLUE", b"".join(records), struct.pack(">HB", 1, 4))
+
+
 # ---------------------------------------------------------------- Microlife, Beurer
 
 def microlife(shown):
@@ -354,6 +367,7 @@ CABLES = {
     "and-tm-2657p": listened("2026-07-11T09:05:20", [1, 2], part=8, step=0.03),
     "beurer-bm55": asked("2026-07-11T09:10:00", usb("0c45", "7406"), beurer_usb),
     "beurer-serial": asked("2026-07-11T09:10:00", BRIDGE, beurer_line),
+    "caresens-usb": asked("2026-03-01T07:10:00", usb("10c4", "8a32"), caresens),
     "contour-serial": asked("2012-02-05T20:35:00", BRIDGE, contour_line),
     "contour-usb": asked("2012-02-05T20:35:00", usb("1a79", "6002", product="Contour USB"), contour),
     "freestyle-insulinx": asked("2014-08-27T12:50:00", usb("1a61", "3460"), insulinx),

@@ -24,7 +24,7 @@ package struct RecordBuilder: Sendable {
         described.manufacturer = device.manufacturer ?? profile.manufacturerCode
         described.model = device.model ?? profile.models.first?.name
         var record = Record(
-            key: key(reading, device: device.id, received: received), device: described, kind: kind,
+            key: key(reading, device: device, received: received), device: described, kind: kind,
             quantities: reading.quantities, flags: reading.flags, userSlot: reading.userSlot,
             sequenceNumber: reading.sequenceNumber, deviceTime: reading.deviceTime,
             received: received, time: nil,
@@ -79,6 +79,26 @@ package struct RecordBuilder: Sendable {
         return key(parts)
     }
 
+    /// The same, or one key for both links where the profile says that the device has two.
+    ///
+    /// It holds the serial number, the time as coarse as the coarser link gives it, and the values:
+    /// numbers of records, and bytes, are other ones on each link.
+    package func key(
+        _ reading: Reading, device: DeviceDescription, received: GatewayTime
+    ) -> RecordKey {
+        guard let same = profile.codes.sameRecord, let serial = device.serial, !serial.isEmpty,
+            reading.outcome == .measurement, let kind = reading.kind, let time = reading.deviceTime
+        else { return key(reading, device: device.id, received: received) }
+        let values = reading.quantities.compactMap { quantity in
+            quantity.number.map {
+                "\(quantity.name.rawValue) \($0.shortest) \(quantity.unit.rawValue)"
+            }
+        }
+        return key(
+            ["same \(same.family) \(serial)", kind.rawValue, "time \(same.resolution.cut(time))"]
+                + values.sorted())
+    }
+
     private func key(
         ofDay index: Int, _ reading: Reading, _ device: DeviceID, _ received: GatewayTime
     ) -> RecordKey {
@@ -105,6 +125,17 @@ package struct RecordBuilder: Sendable {
     package func hasOwnIdentity(_ reading: Reading) -> Bool {
         reading.sequenceNumber != nil || reading.deviceTime != nil || reading.tick != nil
             || reading.dayIndex != nil
+    }
+}
+
+extension ExactDecimal {
+    /// The number without the zeros that only say how exact it is.
+    fileprivate var shortest: String {
+        var text = self.text
+        guard text.utf8.contains(UInt8(ascii: ".")) else { return text }
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return text
     }
 }
 

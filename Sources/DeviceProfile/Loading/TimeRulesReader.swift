@@ -47,9 +47,19 @@ enum TimeRulesReader {
         }
     }
 
+    private static func sameRecord(_ node: NodeReader) -> SameRecord? {
+        node.mapping { keys in
+            let family = keys.required("family")?.string(length: 1...50)
+            let resolution = keys.required("resolution")?.choice(of: TimeResolution.self)
+            guard let family, let resolution else { return nil }
+            return SameRecord(family: family, resolution: resolution)
+        }
+    }
+
     static func codes(_ node: NodeReader) -> CodeRules? {
         node.mapping { keys in
             var rules = CodeRules()
+            rules.sameRecord = keys.optional("same-record").flatMap(sameRecord)
             rules.measurementPosition = keys.optional("measurement-position")?.word(
                 of: ["10", "11", "20", "21", "30", "31", "40", "50"])
             if let flags = keys.optional("typed")?.oneOrMore() {

@@ -70,7 +70,7 @@ extension Intake {
         }
         let found = readings(kept.frames[0]).filter { $0.outcome == .measurement }
         let isSame: (Reading) -> Bool = {
-            builder.key($0, device: old.device.id, received: old.received) == old.key
+            builder.key($0, device: old.device, received: old.received) == old.key
         }
         // A corrected layout may give other values and so another key: then place or stamp tells.
         var reading = found.first(where: isSame)

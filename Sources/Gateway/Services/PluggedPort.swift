@@ -5,7 +5,6 @@ import USBLink
 /// One plugged device: what was decided about it, and what goes on with it.
 struct PluggedPort {
     struct Session {
-        var task: Task<Void, Never>?
         var runner: WireSessionRunner
         var new = 0
     }
@@ -25,7 +24,7 @@ struct PluggedPort {
     var binding: String?
     /// What `hakaru port list` says of it.
     var state = "waiting"
-    var failures = 0
+    private(set) var failures = 0
     /// How often the kernel was asked again for its interfaces.
     var looks = 0
     var retry: EventSource?
@@ -59,6 +58,15 @@ struct PluggedPort {
         failures = 0
         attempt += 1
     }
+
+    /// Counts a failure in a row, and says how long the device is left alone for it.
+    mutating func failed() -> Duration {
+        failures += 1
+        return .seconds(1 << min(4, failures - 1))
+    }
+
+    /// What failed before does not count any more.
+    mutating func succeeded() { failures = 0 }
 
     mutating func nextAttempt() -> Int {
         attempt += 1

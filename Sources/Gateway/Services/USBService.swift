@@ -22,6 +22,9 @@ import USBLink
     private var scanning: Task<Void, Never>?
     private var scanAgain = false
     private var ports: [USBPath: PluggedPort] = [:]
+    /// Sessions until their end, also those whose device has left its port.
+    private var running: [Int: Task<Void, Never>] = [:]
+    private var runs = 0
     private var isStopping = false
     private let ended = LoopCondition()
     /// The station whose reader a device is: it is left to it.
@@ -106,7 +109,8 @@ import USBLink
         messages = nil
         await scanning?.value
         for port in ports.values { port.session?.runner.stop() }
-        for port in ports.values { await port.session?.task?.value }
+        // A session of a device that was pulled a moment ago may still be storing what it had.
+        for task in running.values { await task.value }
         host?.stop()
         host = nil
         ended.broadcast()
@@ -284,7 +288,9 @@ import USBLink
                 commit: { [weak self] in await self?.take($0, path, info) ?? false },
                 note: { [weak self] in self?.note($0, device) }))
         ports[path]?.session = PluggedPort.Session(runner: runner)
-        ports[path]?.session?.task = spawn { [self] in
+        runs += 1
+        let run = runs
+        running[run] = spawn { [self] in
             counters.count("sessions_started")
             try? await spool.noteDevice(
                 device, profile: candidates[0].id, seenAt: GatewayTime.now().utc)
@@ -293,6 +299,7 @@ import USBLink
                 ["device": device.id.shortened, "profile": candidates[0].id, "link": "usb"])
             let end = await runner.run()
             finished(path, info, device, end)
+            running[run] = nil
         }
     }
 
@@ -329,7 +336,7 @@ import USBLink
         switch ports[path]?.next(after: end, bound: bound(info)?.id) {
         case .anew: anew(path)
         case .rest:
-            ports[path]?.failures = 0
+            ports[path]?.succeeded()
             ports[path]?.state = "read"
         case .again(let why): again(path, info, why)
         case .wait(let why):
@@ -341,10 +348,9 @@ import USBLink
 
     private func again(_ path: USBPath, _ info: USBDeviceInfo, _ why: String) {
         guard ports[path]?.info.generation == info.generation, !isStopping else { return }
-        let failures = (ports[path]?.failures ?? 0) + 1
-        ports[path]?.failures = failures
+        guard let pause = ports[path]?.failed() else { return }
         ports[path]?.state = "again soon: \(why)"
-        later(path, info, PortRules.pause(after: failures))
+        later(path, info, pause)
     }
 
     /// Tries once more while the device stays plugged in.

@@ -95,6 +95,46 @@ import Testing
                 == builder.key(again, device: device.id, received: gateway("2026-05-01T00:00:00")))
     }
 
+    @Test func `a meter that is read over Bluetooth and on its cable gives each record once`()
+        throws
+    {
+        var air = DeviceDescription(id: DeviceID("ble:A4:C1:38:00:00:02"))
+        var cable = DeviceDescription(id: DeviceID("usb:173a:21d5@1-2"))
+        func glucose(_ stamp: String, _ value: String, _ number: Int?) throws -> Reading {
+            var reading = Reading(.measurement, kind: .glucose)
+            reading.deviceTime = wall(stamp)
+            reading.sequenceNumber = number
+            reading.keyBytes = [UInt8(number ?? 0)]
+            reading.quantities = [
+                Quantity(.glucose, try #require(ExactDecimal(value)), .milligramPerDecilitre)
+            ]
+            return reading
+        }
+        let first = try builder("roche-accu-chek")
+        let second = try builder("roche-accu-chek-usb")
+        let one = try glucose("2026-03-01T07:00:41", "120", 17)
+        let same = try glucose("2026-03-01T07:00:00", "120.0", nil)
+        func keys() -> (RecordKey, RecordKey) {
+            (
+                first.key(one, device: air, received: received),
+                second.key(same, device: cable, received: received)
+            )
+        }
+        #expect(keys().0 != keys().1, "without a serial number nobody knows that it is one meter")
+        air.serial = "92513000123"
+        cable.serial = "92513000123"
+        #expect(keys().0 == keys().1)
+        cable.serial = "92513000124"
+        #expect(keys().0 != keys().1, "two meters of the model")
+        // Another minute, another value: another record.
+        for other in [
+            try glucose("2026-03-01T07:01:00", "120", 17),
+            try glucose("2026-03-01T07:00:41", "121", 17),
+        ] {
+            #expect(first.key(other, device: air, received: received) != keys().0)
+        }
+    }
+
     // MARK: codes and description
 
     @Test func `a device's own record is neither typed nor edited`() throws {

@@ -122,6 +122,30 @@ import Testing
         #expect(history.lookup(wall("2027-01-01T00:00:00"), index: nil) == nil)
     }
 
+    @Test func `date and time that were set one right behind the other are one change`() {
+        func change(_ index: Int, _ from: String, _ to: String) -> RecordedClockChange {
+            RecordedClockChange(index: index, from: wall(from), to: wall(to))
+        }
+        let joined = RecordedClockChange.joined([
+            change(40, "2026-02-11T08:00:20", "2026-02-11T09:30:00"),
+            change(38, "2025-01-10T08:00:00", "2026-02-11T08:00:00"),
+            change(10, "2025-01-01T08:00:00", "2025-01-01T07:00:00"),
+        ])
+        #expect(
+            joined == [
+                change(10, "2025-01-01T08:00:00", "2025-01-01T07:00:00"),
+                change(40, "2025-01-10T08:00:00", "2026-02-11T09:30:00"),
+            ])
+        // Far from each other in the memory, or on the clock: two changes.
+        for second in [
+            change(99, "2026-02-11T08:00:20", "2026-02-11T09:30:00"),
+            change(40, "2026-02-12T08:00:20", "2026-02-12T09:30:00"),
+        ] {
+            let first = change(38, "2025-01-10T08:00:00", "2026-02-11T08:00:00")
+            #expect(RecordedClockChange.joined([first, second]) == [first, second])
+        }
+    }
+
     // MARK: in a session
 
     func scene(_ stamp: String, number: Int?, device: String = "2026-03-01T12:00:00") -> Scene {

@@ -6,6 +6,8 @@ import Testing
         .transfer, .lines(maximum: 16),
         .between(start: [2], end: [3], trailing: 1, maximum: 16),
         .between(start: [0x1B, 0x54], end: [0], trailing: 0, maximum: 8),
+        .lengthByte(start: [0x51], at: 1, plus: 2, maximum: 32),
+        .lengthByte(start: [2], at: 0, plus: 0, maximum: 8),
         .fixed(start: [0x51], length: 8), .fixed(start: [], length: 3),
         .countedReports(countAt: 0, maximum: 7, busy: [8]),
         .countedReports(countAt: 1, maximum: 62, busy: []),

@@ -61,10 +61,19 @@ import USBLink
         #expect(Self.port().isOutdated(bound: "a"))
     }
 
+    @Test("a device that fails is left alone a second, then twice as long, and no longer than 16")
+    func pauses() {
+        var port = Self.port()
+        let waits = (0..<7).map { _ in port.failed() }
+        #expect(waits == [1, 2, 4, 8, 16, 16, 16].map { Duration.seconds($0) })
+        port.succeeded()
+        #expect(port.failed() == .seconds(1))
+    }
+
     @Test("failures under the former model do not hold the new one up")
     func anew() {
         var port = Self.port(binding: "a", profile: "a")
-        port.failures = 5
+        for _ in 0..<5 { _ = port.failed() }
         port.beginAnew()
         #expect(port.failures == 0)
         #expect(port.profile == nil)

@@ -41,12 +41,6 @@ import USBLink
         return why.contains(part)
     }
 
-    @Test("a device that fails is left alone a second, then twice as long, and no longer than 16")
-    func pauses() {
-        let waits = (0...7).map { PortRules.pause(after: $0) }
-        #expect(waits == [1, 1, 2, 4, 8, 16, 16, 16].map { Duration.seconds($0) })
-    }
-
     @Test("models that share their numbers are served together until the device says which it is")
     func sharedNumbers() {
         #expect(

@@ -36,6 +36,7 @@ enum WireProcedures {
         case .abbottSerial: ListingProcedure(plan, .abbott)
         case .glucomen: ListingProcedure(plan, .areo)
         case .sdCodeFree: CodeFreeProcedure(plan)
+        case .careSens: CareSensProcedure(plan)
         case .microlife: MicrolifeProcedure(plan)
         case .beurer: BeurerProcedure(plan)
         }

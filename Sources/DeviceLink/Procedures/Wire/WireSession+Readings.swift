@@ -63,7 +63,7 @@ extension WireSession {
             reading: reading, frames: [frame], received: now,
             record: builder.record(
                 reading, device: device, received: now, evidence: evidence),
-            key: builder.key(reading, device: device.id, received: now))
+            key: builder.key(reading, device: device, received: now))
         entry.evidence = evidence
         if !builder.hasOwnIdentity(reading), weighing == nil { entry.duplicateWindow = .seconds(5) }
         if let time = reading.deviceTime {

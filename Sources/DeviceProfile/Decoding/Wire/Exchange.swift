@@ -1,4 +1,5 @@
 import Crypto
+import Measurement
 import PersonalHealth
 
 /// A part of a talk with a device on a cable, as somebody recorded it, and what it says.
@@ -79,6 +80,8 @@ package struct Exchange: Sendable {
         switch profile.wire?.procedure {
         case .omronHHX?: decode(answer.flatMap { $0 }, request)
         case .abbott?: abbott()
+        case .abbottSerial?: listing(.abbott)
+        case .glucomen?: listing(.areo)
         case .personalHealth?: whole += answer.flatMap { $0 }
         default: for message in answer { decode(message, request) }
         }
@@ -99,10 +102,27 @@ package struct Exchange: Sendable {
     private mutating func decode(_ message: [UInt8], _ request: [UInt8]) {
         context.request = request
         for reading in layout.readings(message, context) {
-            if reading.outcome == .measurement, !records.insert(reading.keyBytes).inserted {
+            let place = "\(reading.sequenceNumber ?? -1) \(reading.deviceTime?.description ?? "")"
+            if reading.outcome == .measurement,
+                !records.insert(Array(place.utf8) + reading.keyBytes).inserted
+            {
                 duplicates += 1
             }
             readings.append(reading)
+        }
+    }
+
+    /// The lines of a listing that came whole; without its frame each message is a line.
+    private mutating func listing(_ kind: TextListing) {
+        let bytes = answer.flatMap { $0 }
+        guard kind.isWhole(bytes) else {
+            for message in answer { decode(message, request) }
+            return
+        }
+        do throws(DecodeError) {
+            for line in try kind.lines(bytes) { decode(line, request) }
+        } catch {
+            readings.append(.rejected(error))
         }
     }
 
@@ -130,6 +150,10 @@ package struct Exchange: Sendable {
         }
         guard !text.isEmpty else { return }
         decode(text, request)
+        // Of a list, each row as well.
+        if let body = try? AbbottText.body(text), let rows = try? AbbottText.list(body) {
+            for row in rows { decode(row, request) }
+        }
         let command = OmronHHX.text(Array(request.dropFirst()))
         var sent = Reading.state(["command": command])
         if command.hasPrefix("$time,") {
