@@ -62,7 +62,7 @@ struct PluggedPort {
     /// Counts a failure in a row, and says how long the device is left alone for it.
     mutating func failed() -> Duration {
         failures += 1
-        return .seconds(1 << min(4, failures - 1))
+        return PortRules.pause(after: failures)
     }
 
     /// What failed before does not count any more.

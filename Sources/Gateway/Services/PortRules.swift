@@ -11,6 +11,11 @@ struct PortRules {
         case leave(String)
     }
 
+    /// How long a device is left alone after so many failures in a row.
+    static func pause(after failures: Int) -> Duration {
+        .seconds(1 << min(4, max(0, failures - 1)))
+    }
+
     /// What the interface of a LifeScan meter is called. A disk that is called otherwise is
     /// somebody's data: it is not even opened.
     static let storageName = "LifeScan MSC"

@@ -105,8 +105,9 @@ import Testing
             reading.deviceTime = wall(stamp)
             reading.sequenceNumber = number
             reading.keyBytes = [UInt8(number ?? 0)]
+            let exact: ExactDecimal? = ExactDecimal(value)
             reading.quantities = [
-                Quantity(.glucose, try #require(ExactDecimal(value)), .milligramPerDecilitre)
+                Quantity(.glucose, try #require(exact), .milligramPerDecilitre)
             ]
             return reading
         }
