@@ -29,14 +29,14 @@ import Testing
                     + "[--json]"),
             Wrong(
                 arguments: ["status", "now"],
-                message: "'now' is one word too many; usage: hakaru status [--json]"),
+                message: "'now' is one word too many; usage: hakaru status [--watch] [--json]"),
             Wrong(
                 arguments: ["status", "--jsn"],
                 message: "there is no option --jsn; did you mean --json?"),
             Wrong(arguments: ["status", "-x"], message: "there is no option -x"),
             Wrong(
                 arguments: ["status", "--limit", "5"],
-                message: "status has no option --limit; usage: hakaru status [--json]"),
+                message: "status has no option --limit; usage: hakaru status [--watch] [--json]"),
             Wrong(
                 arguments: ["status", "--socket"],
                 message: "--socket needs a value: --socket PATH"),
@@ -80,7 +80,7 @@ import Testing
     func help(_ arguments: [String]) throws {
         let run = try CommandRun(arguments)
         #expect(run.exitCode == 0)
-        #expect(run.lines.first == "Usage: hakaru status [--json]")
+        #expect(run.lines.first == "Usage: hakaru status [--watch] [--json]")
         #expect(run.output.contains("--socket PATH"))
         #expect(run.errors == "")
     }

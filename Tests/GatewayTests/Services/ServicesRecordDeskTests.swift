@@ -182,6 +182,13 @@ import Uplink
     func clock() async throws {
         try await Desk.run { desk in
             let (records, _) = try await Self.desk(desk)
+            var ahead = Self.typing("weight=70")
+            ahead.at = desk.now.utc + .minutes(2)
+            let future = ahead
+            #expect(
+                await Self.refusal { () async throws(PeopleRefusal) in
+                    try await records.add(future, by: Self.staff)
+                } == "future")
             desk.now.synchronised = false
             #expect(
                 await Self.refusal { () async throws(PeopleRefusal) in

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(1))) @LoopActor struct ServicesVitalsTests {
-    nonisolated init() { LoopThread.start() }
+@Suite(.timeLimit(.minutes(1))) struct ServicesVitalsTests {
+    init() { LoopThread.start() }
 
     /// A part whose state a test sets.
     @LoopActor private final class Part {
@@ -14,21 +14,22 @@ import Testing
 
     @LoopActor private final class Answers { var count = 0 }
 
-    private func vitals(_ parts: [(String, Part)]) -> (Vitals, Answers) {
+    @LoopActor private func vitals(_ parts: [(String, Part)]) -> (Vitals, Answers) {
         let answers = Answers()
         let vitals = Vitals { answers.count += 1 }
         for (name, part) in parts { vitals.watch(name) { part.reading } }
         return (vitals, answers)
     }
 
-    @Test func `idle parts are alive and are not woken to prove it`() {
+    @Test @LoopActor func `idle parts are alive and are not woken to prove it`() {
         let (vitals, answers) = vitals([("store", Part()), ("usb", Part())])
         for _ in 0..<5 { vitals.look() }
         #expect(answers.count == 5)
         #expect(vitals.stuck.isEmpty)
     }
 
-    @Test func `a part with work that does nothing between two looks keeps the answer back`() {
+    @Test @LoopActor
+    func `a part with work that does nothing between two looks keeps the answer back`() {
         let store = Part()
         let (vitals, answers) = vitals([("store", store), ("usb", Part())])
         vitals.look()
@@ -45,7 +46,7 @@ import Testing
         #expect(vitals.stuck.isEmpty)
     }
 
-    @Test func `a long job that gets on step by step is no hang`() {
+    @Test @LoopActor func `a long job that gets on step by step is no hang`() {
         let store = Part()
         let (vitals, answers) = vitals([("store", store)])
         for step in 0..<10 {
@@ -55,7 +56,7 @@ import Testing
         #expect(answers.count == 10)
     }
 
-    @Test func `a part that is not there, and one that has gone, are not missed`() {
+    @Test @LoopActor func `a part that is not there, and one that has gone, are not missed`() {
         let usb = Part()
         usb.reading = nil
         let (vitals, answers) = vitals([("usb", usb)])
@@ -68,7 +69,7 @@ import Testing
         #expect(answers.count == 4)
     }
 
-    @Test func `two parts that hang are both named`() {
+    @Test @LoopActor func `two parts that hang are both named`() {
         let busy = WorkMeter.Reading(done: 0, steps: 0, isBusy: true)
         let parts = [Part(), Part()]
         for part in parts { part.reading = busy }
@@ -79,7 +80,7 @@ import Testing
         #expect(answers.count == 1)
     }
 
-    @Test func `without a watchdog nobody is answered`() {
+    @Test @LoopActor func `without a watchdog nobody is answered`() {
         let (vitals, answers) = vitals([("store", Part())])
         vitals.start(nil)
         #expect(answers.count == 0)
