@@ -87,6 +87,8 @@ import StationInput
         guard registrations[station] == nil else {
             return service.counters.count("reader_\(refusal.rawValue)")
         }
+        // It ends the session: the same label begins it again.
+        last[place] = nil
         await service.people.cutOff(at: station, by: .reader("\(place)"))
         refused(ReaderRefusal(refusal), place, station)
     }

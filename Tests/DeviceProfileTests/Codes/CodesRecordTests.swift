@@ -105,10 +105,8 @@ import Testing
             reading.deviceTime = wall(stamp)
             reading.sequenceNumber = number
             reading.keyBytes = [UInt8(number ?? 0)]
-            let exact: ExactDecimal? = ExactDecimal(value)
-            reading.quantities = [
-                Quantity(.glucose, try #require(exact), .milligramPerDecilitre)
-            ]
+            let exact = try #require(ExactDecimal(value) as ExactDecimal?)
+            reading.quantities = [Quantity(.glucose, exact, .milligramPerDecilitre)]
             return reading
         }
         let first = try builder("roche-accu-chek")
