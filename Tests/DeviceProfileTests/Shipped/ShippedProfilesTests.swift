@@ -50,7 +50,8 @@ import YAML
                     if layout.isWhole(vector.bytes, cutTo: count) { continue }
                     // Lines of a list: its count and sum are checked before a line is read.
                     if Self.listed.contains(profile.id), reading.outcome != .rejected,
-                        reading.quantities == layout.decode(vector.bytes).quantities
+                        reading.quantities.isEmpty
+                            || reading.quantities == layout.decode(vector.bytes).quantities
                     {
                         continue
                     }

@@ -149,10 +149,14 @@ package struct Exchange: Sendable {
             readings.append(greeting)
         }
         guard !text.isEmpty else { return }
-        decode(text, request)
-        // Of a list, each row as well.
-        if let body = try? AbbottText.body(text), let rows = try? AbbottText.list(body) {
-            for row in rows { decode(row, request) }
+        do throws(DecodeError) {
+            let body = try AbbottText.body(text)
+            decode(text, request)
+            // Of a list, each row as well.
+            for row in (try? AbbottText.list(body)) ?? [] { decode(row, request) }
+        } catch {
+            // No row of a broken reply is used: what its templates would take for one may be half of it.
+            readings.append(.rejected(error))
         }
         let command = OmronHHX.text(Array(request.dropFirst()))
         var sent = Reading.state(["command": command])
