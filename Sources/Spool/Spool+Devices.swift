@@ -67,6 +67,13 @@ extension Spool {
         }
     }
 
+    /// Gives back the pages that were read and are not needed by a store at rest.
+    package func releaseMemory() {
+        try? reading { connection throws(SpoolError) in
+            try connection.database.execute("PRAGMA shrink_memory", during: "giving memory back")
+        }
+    }
+
     package func counters() throws(SpoolError) -> [String: Int] {
         let pairs = try reading { connection throws(SpoolError) in
             try connection.all(.counters) { row throws(SpoolError) in (row.text(), row.count()) }

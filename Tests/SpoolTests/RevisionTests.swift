@@ -311,6 +311,17 @@ import Testing
         }
     }
 
+    @Test func `a store that gave its memory back has all of its records`() async throws {
+        try await withSpool(directory) { spool async throws in
+            await spool.releaseMemory()
+            _ = try await spool.append(entries(1...3), at: noon)
+            await spool.releaseMemory()
+            #expect(try await spool.counts().stored == 3)
+            #expect(
+                try await spool.records(limit: 9).map(\.record.key) == [key(1), key(2), key(3)])
+        }
+    }
+
     @Test func `the history of a clock is bounded and keeps the newest`() async throws {
         try await withSpool(directory) { spool async throws in
             let many = ClockHistoryEntry.maximum + 7

@@ -26,8 +26,10 @@ package struct ProfileSet: Sendable {
 
     /// Reads all files.
     ///
-    /// - Parameter old: the profiles so far; a file that has become bad keeps the one it gave before.
-    package init(_ sources: [Source], keeping old: ProfileSet? = nil) {
+    /// - Parameters:
+    ///   - old: the profiles so far; a file that has become bad keeps the one it gave before.
+    ///   - evidence: whether tapes, examples, vectors and notes are kept, which only tools look at.
+    package init(_ sources: [Source], keeping old: ProfileSet? = nil, evidence: Bool = true) {
         let list = ProblemList()
         var chosen: [String: (profile: DeviceProfile, isOwn: Bool)] = [:]
         var overridden: [String] = []
@@ -37,7 +39,8 @@ package struct ProfileSet: Sendable {
             fragments.add(source.bytes, file: source.file, isOwn: source.isOwn, problems: list)
         }
         for (source, isFragment) in zip(sorted, isFragment) where !isFragment {
-            let loaded = Self.load(source, list, fragments)
+            var loaded = Self.load(source, list, fragments)
+            if !evidence { loaded?.dropEvidence() }
             let kept = old?.index.profiles.first { $0.file == source.file }
             guard let profile = loaded ?? kept else { continue }
             guard let other = chosen[profile.id] else {
@@ -73,5 +76,16 @@ package struct ProfileSet: Sendable {
                 file: source.file, line: 1, column: 1, key: "",
                 message: "cannot be read: \(reason)", accepted: "a file that hakarud may read"))
         return nil
+    }
+}
+
+extension DeviceProfile {
+    /// Drops what serves no device: a gateway holds its profiles in memory for years.
+    fileprivate mutating func dropEvidence() {
+        tapes = []
+        examples = []
+        vectors = []
+        notes = []
+        confidenceNote = nil
     }
 }

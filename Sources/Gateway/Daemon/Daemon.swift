@@ -122,8 +122,13 @@ import Status
         vitals.watch("store") { [spool] in spool.work }
         vitals.watch("usb") { [weak self] in self?.usb?.work }
         vitals.start()
-        settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) {
-            StartupMemory.release()
+        settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) { [weak self] in
+            guard let self else { return }
+            tasks.append(
+                spawn { [spool] in
+                    await spool.releaseMemory()
+                    StartupMemory.release()
+                })
         }
         Log.notice("started", ["version": DaemonOptions.version])
     }

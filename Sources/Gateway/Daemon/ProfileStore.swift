@@ -66,6 +66,6 @@ import YAML
                 file: $0.path, bytes: $0.bytes, isOwn: $0.isOwn,
                 unreadable: $0.error?.reason)
         }
-        return ProfileSet(sources, keeping: old)
+        return ProfileSet(sources, keeping: old, evidence: false)
     }
 }
