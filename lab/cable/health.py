@@ -47,6 +47,7 @@ class HealthScale(CableDevice):
     def __init__(self, room, name):
         super().__init__(room, name)
         self.records, self.confirmed, self.configurations = [], 0, 0
+        self._associated = False
 
     def begin(self):
         self._heard, self._spoken, self._associated = b"", False, False

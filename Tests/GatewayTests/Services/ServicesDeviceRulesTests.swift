@@ -15,7 +15,9 @@ import Testing
 
     /// The vendors and products of the rows for device nodes.
     static let rows: [(vendor: String, products: Set<String>)] = lines.compactMap { line in
-        guard line.hasPrefix("SUBSYSTEM==\"usb\", ATTR{idVendor}"), let vendor = value("ATTR{idVendor}", line) else {
+        guard line.hasPrefix("SUBSYSTEM==\"usb\", ATTR{idVendor}"),
+            let vendor = value("ATTR{idVendor}", line)
+        else {
             return nil
         }
         let products = value("ATTR{idProduct}", line)?.split(separator: "|").map(String.init)
