@@ -261,7 +261,7 @@ def watchdog(home):
     home.room.do("dongle", "plug")
     home.gateway.wait_for_adapter("scanning")
     configure(home, DEVICES)
-    expect("the watchdog's limit", shows("WatchdogUSec"), "20s")
+    expect("the watchdog's limit", shows("WatchdogUSec"), "10s")
     took = {}
     process = int(shows("MainPID"))
     os.kill(process, signal.SIGSTOP)
