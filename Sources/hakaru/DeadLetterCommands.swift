@@ -11,19 +11,16 @@ enum DeadLetterCommands {
         path: ["dead-letters", "list"], summary: "list records that a receiver refused, and why"
     ) { call throws(CommandError) in
         let letters = try all(call)
-        if call.wantsJSON {
-            for letter in letters { try call.output.line(letter.line) }
-            return
-        }
-        guard !letters.isEmpty else { return try call.output.line("There are no dead letters.") }
-        var table = TextTable(["ID", "REFUSED AT", "DESTINATION", "REASON"])
-        for letter in letters {
-            table.add([
-                Plain.text(letter["id"]), Plain.time(letter["at"]),
-                Plain.text(letter["destination"]), Plain.text(letter["reason"]),
-            ])
-        }
-        for line in table.lines { try call.output.line(line) }
+        try call.list(
+            letters, empty: "There are no dead letters.",
+            table: TextTable(
+                ["ID", "REFUSED AT", "DESTINATION", "REASON"],
+                rows: letters.map { letter in
+                    [
+                        Plain.text(letter["id"]), Plain.time(letter["at"]),
+                        Plain.text(letter["destination"]), Plain.text(letter["reason"]),
+                    ]
+                }))
     }
 
     private static let show = Command(
@@ -63,8 +60,7 @@ enum DeadLetterCommands {
         let answer = try call.client.post("/v1/dead-letters/\(target ?? "")retry") {
             if let name = call.options["destination"] { $0.member("destination", name) }
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("\(Plain.text(answer["retried"])) wait for sending again.")
+        try call.tell(answer, "\(Plain.text(answer["retried"])) wait for sending again.")
     }
 
     private static let discard = Command(
@@ -82,8 +78,7 @@ enum DeadLetterCommands {
             $0.member("reason", reason)
             if let name = call.options["destination"] { $0.member("destination", name) }
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("\(Plain.text(answer["discarded"])) given up.")
+        try call.tell(answer, "\(Plain.text(answer["discarded"])) given up.")
     }
 
     private static func all(_ call: Invocation) throws(CommandError) -> [JSONValue] {

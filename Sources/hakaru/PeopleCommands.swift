@@ -10,19 +10,16 @@ enum PeopleCommands {
         path: ["participants", "list"], summary: "list the participants by code"
     ) { call throws(CommandError) in
         let found = try call.client.get("/v1/participants").items("participants")
-        if call.wantsJSON {
-            for person in found { try call.output.line(person.line) }
-            return
-        }
-        guard !found.isEmpty else { return try call.output.line("Nobody is registered.") }
-        var table = TextTable(["PARTICIPANT", "FROM", "TO", "TAKES PART"])
-        for person in found {
-            table.add([
-                Plain.text(person["id"]), Plain.text(person["participation_start"]),
-                Plain.text(person["participation_end"]), Plain.text(person["takes_part"]),
-            ])
-        }
-        for line in table.lines { try call.output.line(line) }
+        try call.list(
+            found, empty: "Nobody is registered.",
+            table: TextTable(
+                ["PARTICIPANT", "FROM", "TO", "TAKES PART"],
+                rows: found.map { person in
+                    [
+                        Plain.text(person["id"]), Plain.text(person["participation_start"]),
+                        Plain.text(person["participation_end"]), Plain.text(person["takes_part"]),
+                    ]
+                }))
     }
 
     private static let importing = Command(
@@ -60,8 +57,7 @@ enum PeopleCommands {
             if let number { writer.member("card", number) }
             if let station { writer.member("station", station) }
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("The card is \(Plain.text(answer["participant"]))'s.")
+        try call.tell(answer, "The card is \(Plain.text(answer["participant"]))'s.")
     }
 
     // MARK: records
@@ -156,21 +152,17 @@ enum PeopleCommands {
     ) { call throws(CommandError) in
         let query = call.words.first.map { [("participant", $0)] } ?? []
         let found = try call.client.get("/v1/consents", query: query).items("consents")
-        if call.wantsJSON {
-            for word in found { try call.output.line(word.line) }
-            return
-        }
-        guard !found.isEmpty else {
-            return try call.output.line("Nobody has consented to anything.")
-        }
-        var table = TextTable(["PARTICIPANT", "DESTINATION", "STATE", "SINCE", "UNTIL", "KINDS"])
-        for word in found {
-            table.add([
-                Plain.text(word["participant"]), Plain.text(word["destination"]),
-                Plain.text(word["state"]), Plain.time(word["since"]), Plain.time(word["until"]),
-                (word["kinds"]?.array ?? []).map { Plain.text($0) }.joined(separator: ", "),
-            ])
-        }
-        for line in table.lines { try call.output.line(line) }
+        try call.list(
+            found, empty: "Nobody has consented to anything.",
+            table: TextTable(
+                ["PARTICIPANT", "DESTINATION", "STATE", "SINCE", "UNTIL", "KINDS"],
+                rows: found.map { word in
+                    [
+                        Plain.text(word["participant"]), Plain.text(word["destination"]),
+                        Plain.text(word["state"]), Plain.time(word["since"]),
+                        Plain.time(word["until"]),
+                        (word["kinds"]?.array ?? []).map { Plain.text($0) }.joined(separator: ", "),
+                    ]
+                }))
     }
 }

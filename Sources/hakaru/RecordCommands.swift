@@ -118,7 +118,7 @@ enum RecordCommands {
                 ])
             }
             try call.output.line("")
-            for line in table.lines { try call.output.line(line) }
+            try call.print(table)
         }
         for delivery in answer["deliveries"]?.array ?? [] {
             let at = Plain.time(delivery["delivered_at"])
