@@ -67,11 +67,12 @@ enum DeadLetterCommands {
         path: ["dead-letters", "discard"], summary: "give up sending a refused record",
         details: "The record stays in the store, held with the reason.",
         words: "RECORD", wordCount: 1...1,
-        options: [CommandOption("reason", "TEXT", "why, for whoever asks later"), destination]
+        options: [
+            CommandOption("reason", "TEXT", "why, for whoever asks later", isNeeded: true),
+            destination,
+        ]
     ) { call throws(CommandError) in
-        guard let reason = call.options["reason"] else {
-            throw .usage("dead-letters discard needs --reason TEXT")
-        }
+        let reason = try call.given("reason")
         let answer = try call.client.post(
             "/v1/dead-letters/\(try key(call.words[0], call))/discard"
         ) {

@@ -66,11 +66,12 @@ enum PeopleCommands {
         path: ["records", "assign"], summary: "say whose an unassigned record is",
         details: "RECORD is its id or its key. The reason stays in the ledger.",
         words: "RECORD PARTICIPANT", wordCount: 2...2,
-        options: [CommandOption("reason", "TEXT", "how it is known, for whoever asks later")]
+        options: [
+            CommandOption(
+                "reason", "TEXT", "how it is known, for whoever asks later", isNeeded: true)
+        ]
     ) { call throws(CommandError) in
-        guard let reason = call.options["reason"] else {
-            throw .usage("records assign needs --reason TEXT")
-        }
+        let reason = try call.given("reason")
         let key = try key(call.words[0], call)
         let answer = try call.client.post("/v1/records/\(key)/assign") { writer in
             writer.member("participant", call.words[1])
@@ -101,7 +102,7 @@ enum PeopleCommands {
     // MARK: consent
 
     private static let wordOptions = [
-        CommandOption("destination", "NAME", "where the values may go; needed"),
+        CommandOption("destination", "NAME", "where the values may go", isNeeded: true),
         CommandOption("kinds", "KINDS", "all, or kinds with commas between them; else all"),
     ]
 
@@ -122,9 +123,7 @@ enum PeopleCommands {
     ) { call throws(CommandError) in try say("withdraw", call) }
 
     private static func say(_ what: String, _ call: Invocation) throws(CommandError) {
-        guard let destination = call.options["destination"] else {
-            throw .usage("consent \(what) needs --destination NAME")
-        }
+        let destination = try call.given("destination")
         let kinds = call.options["kinds"] ?? "all"
         let answer = try call.client.post("/v1/consents/" + what) { writer in
             writer.member("participant", call.words[0])
