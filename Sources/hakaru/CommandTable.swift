@@ -7,7 +7,7 @@ enum CommandTable {
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
             DemoCommand.command,
         ] + RecordCommands.all + OwnDataCommands.all + PeopleCommands.all + SessionCommands.all
-        + ReaderCommands.all + ListsCommands.all + PairCommands.all
+        + ReaderCommands.all + [ScreenCommand.command] + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
         + CopyCommands.all + PortCommands.all + ProfileCommands.all + offline + [completion]
 
