@@ -156,6 +156,25 @@ import USBLink
         }
     }
 
+    @Test(arguments: [
+        ("/dev/ttyS0", ReaderSettings.Kind.serial, #"SUBSYSTEM=="tty", KERNEL=="ttyS0", "#),
+        (
+            "/dev/serial/by-id/usb-Prolific-if00-port0", .serial,
+            #"SUBSYSTEM=="tty", SYMLINK=="serial/by-id/usb-Prolific-if00-port0", "#
+        ),
+        (
+            "/dev/input/by-path/pci-1-event-kbd", .keyboard,
+            #"SUBSYSTEM=="input", SYMLINK=="input/by-path/pci-1-event-kbd", "#
+        ),
+    ])
+    func `the line for a node is one that udev takes, and means that node alone`(
+        node: String, kind: ReaderSettings.Kind, rule: String
+    ) {
+        let text = ReaderRemedy.permission(
+            node, ReaderSettings(kind: kind, place: .node(node)), nil)
+        #expect(text.hasSuffix(rule + #"GROUP="hakaru", MODE="0660""#))
+    }
+
     @Test func `what the daemon says of a reader falls under one name each`() {
         let permission = USBError.permission(node: "/dev/bus/usb/001/004")
         let line = ReaderRemedy.permission(
