@@ -145,7 +145,9 @@ def package(home):
     home.gateway.wait_for_adapter("scanning")
     configure(home, DEVICES + CABLES)
     expect("the process after the change", int(shows("MainPID")), process)
-    expect("the clock is seen as synchronised", home.gateway.status()["clock"]["synchronised"], True)
+    until("the clock is seen as synchronised", lambda: home.gateway.status()["clock"]["synchronised"], 30)
+    told = subprocess.run(["journalctl", "-u", UNIT, "--no-pager", "-o", "cat"], capture_output=True, text=True).stdout
+    expect_that("systemd answers the gateway", "time-service-silent" not in told)
     cables = Cables(home.folder)
     cables.start()
     try:
