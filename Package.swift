@@ -132,10 +132,9 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
-                "JSON", "Registry", "Spool", "StationInput", "USBLink", "Uplink", "YAML",
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "JSON", "Measurement",
-                "Register", "Registry", "Spool", "USBLink", "Uplink", "YAML",
+                "BluetoothLink", "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "JSON",
+                "Measurement", "Register", "Registry", "Spool", "StationInput", "USBLink", "Uplink",
+                "YAML",
             ]),
         tests("Measurement", []),
         tests("Crypto", []),

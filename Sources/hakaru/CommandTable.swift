@@ -7,7 +7,7 @@ enum CommandTable {
             SightingsCommand.command, RecordsCommand.command, CaptureCommand.command,
             DemoCommand.command,
         ] + RecordCommands.all + OwnDataCommands.all + PeopleCommands.all + SessionCommands.all
-        + ReaderCommands.all + ListsCommands.all + PairCommands.all
+        + ReaderCommands.all + [ScreenCommand.command] + ListsCommands.all + PairCommands.all
         + QuarantineCommands.all + DeadLetterCommands.all + LedgerCommands.all + StoreCommands.all
         + CopyCommands.all + PortCommands.all + ProfileCommands.all + offline + [completion]
 
@@ -63,7 +63,7 @@ enum CommandTable {
                 CommandOption("advertisement", "HEX", "the raw advertising data"),
                 CommandOption("usb", "VID:PID", "the numbers of a USB device"),
                 CommandOption("product", "NAME", "the product name of a USB device"),
-                CommandOption("bound-to", "PROFILE", "the profile that the port is bound to"),
+                CommandOption("bound-to", "MODEL", "the model or profile that the port is bound to"),
                 CommandOption("device-descriptor", "HEX", "the device descriptor of a USB device"),
                 CommandOption("configuration", "HEX", "its configuration with all interfaces"),
                 CommandOption("report-descriptor", "HEX", "its HID report descriptor"),

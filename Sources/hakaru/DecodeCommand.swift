@@ -48,7 +48,8 @@ enum DecodeCommand {
         return (source, frames)
     }
 
-    private static func profile(_ model: String) throws(CommandError) -> DeviceProfile {
+    /// The profile of a model, an alias or an id.
+    static func profile(_ model: String) throws(CommandError) -> DeviceProfile {
         guard let profile = try loadedProfiles().index.profile(model: model) else {
             throw CommandError.failed(
                 "no profile knows a model '\(model)'; see: hakaru profile list")

@@ -27,6 +27,8 @@ import Spool
     /// Sessions that ended by what was measured, not yet written down.
     var unwrittenEnds: [StationSession] = []
     private var isLoaded = false
+    /// Told of each session at a station that has begun or ended.
+    var onSession: @LoopActor (StationSession) -> Void = { _ in }
 
     /// The newest sessions, for readings that come late; ten days of a busy event have as many.
     static let memory = 5_000
