@@ -7,23 +7,29 @@ import Measurement
 package struct Encoder: Sendable {
     package let format: FormatDefinition
     package let options: EncoderOptions
-    private var scratch = DocumentBuffer()
+    private var scratch = RowBuffer()
     private var document = DocumentBuffer()
     private var rows: [Row] = []
     private var people: [String] = []
-    private var known: [Places] = []
+    private let plan: EncodingPlan
 
-    private struct Row {
+    private struct Row: Comparable {
         var record: Int
         var person: Int
         var table: Int
         var start: Int
         var end: Int
+
+        static func < (a: Row, b: Row) -> Bool {
+            if a.person != b.person { return a.person < b.person }
+            return a.table != b.table ? a.table < b.table : a.start < b.start
+        }
     }
 
     package init(format: FormatDefinition, options: EncoderOptions) {
         self.format = format
         self.options = options
+        plan = EncodingPlan(format, extensions: options.extensions)
     }
 
     /// Encodes a batch; each record's own outcome stands in the result.
@@ -32,8 +38,12 @@ package struct Encoder: Sendable {
     package mutating func encode(
         records: [ExchangeRecord], header: DocumentHeader
     ) throws(FieldRefusal) -> EncodedBatch {
-        try format.envelope.consortium.check(
-            header.consortium, field: format.envelope.consortiumName)
+        let envelope = format.envelope
+        do throws(FieldRefusal.Reason) {
+            try envelope.consortium.check(header.consortium)
+        } catch {
+            throw FieldRefusal(envelope.consortiumName.text, error)
+        }
         scratch.removeAll()
         document.removeAll()
         rows.removeAll(keepingCapacity: true)
@@ -41,14 +51,13 @@ package struct Encoder: Sendable {
         var batch = EncodedBatch()
         batch.perRecord.reserveCapacity(records.count)
         let writer = RowWriter(
-            options: options, consortium: header.consortium, sendTime: header.sendTime)
-        let given = records.span
-        for index in given.indices {
-            batch.perRecord.append(add(given[index], index, writer, &batch.omissions))
+            plan: plan, options: options, consortium: header.consortium, sendTime: header.sendTime)
+        for index in records.indices {
+            batch.perRecord.append(add(records, index, writer, &batch.omissions))
         }
         guard !rows.isEmpty else { return batch }
         // The scratch order breaks ties, so records keep their order within a person's table.
-        rows.sort { ($0.person, $0.table, $0.start) < ($1.person, $1.table, $1.start) }
+        rows.sort()
         assemble(header)
         number(&batch)
         batch.bytes = document.bytes
@@ -57,81 +66,33 @@ package struct Encoder: Sendable {
 
     /// Whether the format has a place for the record, by kind, setting and extensions alone.
     package func hasTable(for record: ExchangeRecord) -> Bool {
-        places(record.record.kind, at: record.setting ?? options.setting).contains {
-            $0.isTold(by: record)
+        plan.places(record.record.kind, at: record.setting ?? options.setting).contains {
+            plan.isTold(plan.place($0), by: record.record.quantities)
         }
     }
 
     // MARK: One record
 
-    private enum Standing { case own, carried }
-
-    /// A table that records of a kind belong into.
-    private struct Place {
-        var table: Int
-        var standing: Standing
-        /// One of these must be known, or the record has nothing to say there.
-        var values: [QuantityName]
-
-        func isTold(by record: borrowing ExchangeRecord) -> Bool {
-            for name in values where record.record.quantity(name)?.number != nil { return true }
-            return false
-        }
-    }
-
-    /// The tables for a kind of record, found once.
-    private struct Places {
-        var kind: MeasurementKind
-        var setting: GatewaySetting
-        var tables: [Place]
-    }
-
-    private mutating func knownPlaces(
-        _ kind: MeasurementKind, at setting: GatewaySetting
-    ) -> [Place] {
-        for known in known where known.kind == kind && known.setting == setting {
-            return known.tables
-        }
-        let tables = places(kind, at: setting)
-        known.append(Places(kind: kind, setting: setting, tables: tables))
-        return tables
-    }
-
-    private func places(_ kind: MeasurementKind, at setting: GatewaySetting) -> [Place] {
-        format.tables.enumerated().compactMap { number, table in
-            let isOwn = table.kinds.contains(kind)
-            guard isOwn || table.carriedBy.contains(kind), table.settings.contains(setting),
-                table.extensionName.map(options.extensions.contains) ?? true
-            else { return nil }
-            let values = table.columns.compactMap { column -> QuantityName? in
-                guard column.isRequired, case .quantity(let name, _) = column.source else {
-                    return nil
-                }
-                return name
-            }
-            return Place(table: number, standing: isOwn ? .own : .carried, values: values)
-        }
-    }
-
     private mutating func add(
-        _ record: borrowing ExchangeRecord, _ index: Int, _ writer: borrowing RowWriter,
+        _ records: [ExchangeRecord], _ index: Int, _ writer: borrowing RowWriter,
         _ omissions: inout [Omission]
     ) -> RecordOutcome {
         let firstRow = rows.count
         var carried: [Omission] = []
-        let setting = record.setting ?? options.setting
-        for place in knownPlaces(record.record.kind, at: setting) where place.isTold(by: record) {
+        let setting = records[index].setting ?? options.setting
+        for number in plan.places(records[index].record.kind, at: setting) {
+            let place = plan.place(number)
+            guard plan.isTold(place, by: records[index].record.quantities) else { continue }
             let start = scratch.count
             do throws(FieldRefusal) {
-                let person = try person(record.participant)
-                try writer.write(format.tables[place.table], record, to: &scratch)
+                let person = try person(records[index].participant)
+                try write(place.table, records, index, writer)
                 rows.append(
                     Row(
                         record: index, person: person, table: place.table, start: start,
                         end: scratch.count))
             } catch {
-                scratch.truncate(to: start)
-                guard place.standing == .carried else {
+                guard !place.isOwn else {
                     rows.removeLast(rows.count - firstRow)
                     return .refused(error)
                 }
@@ -147,10 +108,26 @@ package struct Encoder: Sendable {
         return carried.first.map { .refused($0.refusal) } ?? .noTable
     }
 
+    private mutating func write(
+        _ table: Int, _ records: [ExchangeRecord], _ index: Int,
+        _ writer: borrowing RowWriter
+    ) throws(FieldRefusal) {
+        do throws(ColumnFault) {
+            try writer.write(table, records, index, to: &scratch)
+        } catch {
+            let column = error.column - plan.tables[table].columns.lowerBound
+            throw FieldRefusal(format.tables[table].columns[column].name.text, error.reason)
+        }
+    }
+
     /// The number of a person in this document; a code that may not stand there is refused.
     private mutating func person(_ participant: String) throws(FieldRefusal) -> Int {
         if let known = people.lastIndex(of: participant) { return known }
-        try format.envelope.person.check(participant, field: format.envelope.personName)
+        do throws(FieldRefusal.Reason) {
+            try format.envelope.person.check(participant)
+        } catch {
+            throw FieldRefusal(format.envelope.personName.text, error)
+        }
         people.append(participant)
         return people.count - 1
     }
@@ -164,7 +141,10 @@ package struct Encoder: Sendable {
         document.quoted(envelope.version)
         document.append(",")
         document.append(envelope.sendTimeName)
-        document.quoted(options.zone.local(header.sendTime), width: envelope.sendTimeWidth)
+        let sent = scratch.date(
+            localMicroseconds: options.zone.localMicroseconds(header.sendTime),
+            width: envelope.sendTimeWidth)
+        document.append(contentsOf: scratch.bytes[sent])
         document.append(",")
         document.append(envelope.consortiumName)
         document.quoted(header.consortium)
@@ -212,7 +192,7 @@ package struct Encoder: Sendable {
 
     private func sameGroup(_ one: Int?, _ other: Int) -> Bool {
         guard let one, one != other else { return one == other }
-        return format.tables[one].group.text == format.tables[other].group.text
+        return plan.tables[one].group == plan.tables[other].group
     }
 
     /// Tells each record the first place it has in the document.

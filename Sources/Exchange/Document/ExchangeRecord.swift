@@ -132,7 +132,7 @@ package struct FieldRefusal: Error, Sendable, Equatable, CustomStringConvertible
         self.reason = reason
     }
 
-    package enum Reason: Sendable, Equatable {
+    package enum Reason: Error, Sendable, Equatable {
         case missing
         case tooWide(characters: Int, width: Int)
         case negative
