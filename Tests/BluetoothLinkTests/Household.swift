@@ -74,6 +74,12 @@ final class Household: Sendable {
         try until { $0.status(["status"]) == 0 }
     }
 
+    /// Starts the daemon; what bluetoothd shows from here on is heard, what it knew before was not.
+    func startScanning() throws {
+        try start()
+        try until("scanning") { $0.adapter?["state"]?.string == "scanning" }
+    }
+
     func stop(_ signal: Int32 = SIGTERM) throws -> Int32 {
         let child = try #require(daemons.withLock { $0.last })
         child.signal(signal)

@@ -35,8 +35,7 @@ import Testing
         "a cuff that is heard is read, and its reading stands on the page, without anybody typing")
     func cuff() async throws {
         let home = try await Household()
-        try home.start()
-        try home.until("scanning") { $0.adapter?["state"]?.string == "scanning" }
+        try home.startScanning()
         let (clock, frames) = (Self.dateTime(0), [Self.measured(125, 120), Self.measured(131, 60)])
         try await LoopThread.run {
             try home.fake.addCuff(Household.cuff, clock: clock, sends: frames)
@@ -58,7 +57,7 @@ import Testing
     @Test("a cuff that goes in the middle brings the rest later, and nothing twice")
     func cutOff() async throws {
         let home = try await Household()
-        try home.start()
+        try home.startScanning()
         let frames = (1...4).map { Self.measured(UInt8(120 + $0), 600 - 60 * $0) }
         let clock = Self.dateTime(0)
         try await LoopThread.run {
@@ -90,8 +89,7 @@ import Testing
     @Test("bluetoothd that ends is shown, and when it is back devices are read as before")
     func bluetoothd() async throws {
         let home = try await Household()
-        try home.start()
-        try home.until("scanning") { $0.adapter?["state"]?.string == "scanning" }
+        try home.startScanning()
         try await LoopThread.run { try await home.fake.quit() }
         try home.until("no bluetoothd") { $0.adapter?["state"]?.string == "no-bluetoothd" }
         try await home.startBluetooth()
@@ -106,8 +104,7 @@ import Testing
     @Test("a device that no profile takes is a sighting with the reason, and is never connected")
     func foreign() async throws {
         let home = try await Household()
-        try home.start()
-        try home.until("scanning") { $0.adapter?["state"]?.string == "scanning" }
+        try home.startScanning()
         try await LoopThread.run {
             try home.fake.addDevice(
                 "C0:FF:EE:00:00:01",
@@ -128,7 +125,7 @@ import Testing
     @Test("forget removes the bond in bluetoothd too, and says so")
     func forget() async throws {
         let home = try await Household()
-        try home.start()
+        try home.startScanning()
         let (clock, frames) = (Self.dateTime(0), [Self.measured(125, 60)])
         try await LoopThread.run {
             try home.fake.addCuff(Household.cuff, clock: clock, sends: frames)
@@ -148,7 +145,7 @@ import Testing
     @Test("a pairing that nobody ends is refused to a second person, and ends with its lease")
     func pairing() async throws {
         let home = try await Household()
-        try home.start()
+        try home.startScanning()
         let pair = try home.command(["pair", "C0:FF:EE:00:00:03", "--seconds", "30", "--json"])
         let first = try JSONValue.parse(Array(try #require(pair.readLine()).utf8))
         #expect(first["state"]?.string == "waiting-for-device")
