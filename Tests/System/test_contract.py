@@ -301,6 +301,15 @@ class CommandLine(unittest.TestCase):
             self.assertEqual((code, errors), (0, ""), text)
             self.assertTrue(out, text)
 
+    def test_every_command_that_answers_without_a_daemon_answers_in_json(self):
+        for text in ("completion bash", "profile list", "profile show sig", "explain --usb 0590:0028",
+                     "decode --model sig --source gatt:2a19 --hex 64"):
+            code, out, errors = self.hakaru(*text.split(), "--json")
+            self.assertEqual((code, errors), (0, ""), text)
+            for line in out.splitlines():
+                self.assertIsInstance(json.loads(line), dict, text)
+            self.assertTrue(out, text)
+
     def test_explain_has_the_contracts_members(self):
         for words in (["--advertisement", "02010503031018"], ["--advertisement", "020106"],
                       ["--usb", "0590:0028"], ["--usb", "0590:0028", "--product", "HHX-CABLE-USB1"], ["--usb", "dead:beef"]):

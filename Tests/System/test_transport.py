@@ -163,6 +163,15 @@ class Transport(Base):
         self.gateway.wait("the end", lambda: not self.records()[2])
         self.assertEqual(self.records()[:2], (16, 0))
 
+    def test_a_long_reason_for_each_of_many_records_is_no_endless_answer(self):
+        self.receiver.rest = answer(503)
+        self.up(lambda text: text.replace("accept-simulated: true", "accept-simulated: true\n    batch: { max-records: 2000 }"))
+        self.measure(1100)
+        self.receiver.rest = lambda request: answer(200, results(*[
+            (index, "accepted", "x" * 1000) for index in range(len(request["records"]))]))
+        self.gateway.wait("the end", lambda: not self.records()[2])
+        self.assertEqual(self.records()[:2], (1100, 0))
+
     def test_per_device_the_oldest_goes_first(self):
         self.receiver.rest = answer(503)
         self.up(lambda text: text.replace("accept-simulated: true", "accept-simulated: true\n    batch: { max-records: 3 }"))
