@@ -1,3 +1,5 @@
+import JSON
+
 /// All commands, in the order of the help.
 enum CommandTable {
     static let all: [Command] =
@@ -89,6 +91,10 @@ enum CommandTable {
         details: "hakaru completion bash > /etc/bash_completion.d/hakaru",
         words: "bash", wordCount: 1...1, wordChoices: ["bash"]
     ) { call throws(CommandError) in
-        try call.output.line(Completion.bash(CommandTable.all))
+        let script = Completion.bash(CommandTable.all)
+        guard call.wantsJSON else { return try call.output.line(script) }
+        var writer = JSONWriter()
+        writer.object { $0.member("script", script) }
+        try call.output.line(writer.text)
     }
 }
