@@ -24,7 +24,7 @@ async def _measure(room, foreign, per_second, window, rounds):
     crowded = time.monotonic()
     await central.scan(True)
     for turn in range(rounds):
-        room.do("cuff", "measure", systolic=100 + turn, diastolic=60, pulse=60)
+        room.do("cuff", "measure", systolic=200 + turn, diastolic=60, pulse=60)
         central.objects.get((device, "Device1"), {}).pop("RSSI", None)
         mark, moments = room.mark(), [("shown", time.time())]
         room.do("cuff", "advertise", seconds=window)

@@ -2,6 +2,7 @@ import DeviceLink
 import DeviceProfile
 import EventLoop
 import GatewayTestKit
+import Measurement
 import Testing
 
 @testable import BluetoothLink

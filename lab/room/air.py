@@ -33,8 +33,9 @@ class Air(link.LocalLink):
     advertisement, which is most of the room's time where many advertise."""
 
     def send_advertising_pdu(self, sender_controller, packet):
+        is_request = not isinstance(packet, Advertisement)  # that to connect, which bumble sends so too
         for controller in self.controllers:
-            if controller is not sender_controller and controller.listens:
+            if controller is not sender_controller and (is_request or controller.listens):
                 asyncio.get_running_loop().call_soon(controller.on_ll_advertising_pdu, packet)
 
     def send_acl_data(self, sender_controller, destination_address, transport, data):
