@@ -18,7 +18,7 @@ package struct DataDirectory: Sendable {
         if let set = getenv("HAKARU_DATA_DIRECTORY") {
             return DataDirectory(path: String(cString: set))
         }
-        var directory = programPath()
+        var directory = Program.path
         while let slash = directory.lastIndex(of: "/") {
             directory = String(directory[..<slash])
             let candidate = DataDirectory(path: directory)
@@ -29,12 +29,6 @@ package struct DataDirectory: Sendable {
             }
         }
         return DataDirectory(path: "/usr/share/hakaru")
-    }
-
-    private static func programPath() -> String {
-        var buffer = [UInt8](repeating: 0, count: 4_096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
     }
 }
 

@@ -112,6 +112,11 @@ struct ArgumentParser {
             let extra = words[command.wordCount.upperBound]
             throw .usage("'\(extra)' is one word too many; usage: \(command.usage)")
         }
+        if let option = command.options.first(where: { $0.isNeeded && options[$0.name] == nil }) {
+            throw .usage(
+                "\(command.name) needs \(option.synopsis), \(option.summary); "
+                    + "usage: \(command.usage)")
+        }
         let choices = command.wordChoices
         if let word = words.first(where: { !choices.isEmpty && !choices.contains($0) }) {
             throw .usage(

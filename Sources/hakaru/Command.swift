@@ -18,7 +18,7 @@ struct Command: Sendable {
     var name: String { path.joined(separator: " ") }
 
     var usage: String {
-        let given = options.map { "[\($0.synopsis)]" }
+        let given = options.map { $0.isNeeded ? $0.synopsis : "[\($0.synopsis)]" }
         return (["hakaru", name] + (words.isEmpty ? [] : [words]) + given + ["[--json]"])
             .joined(separator: " ")
     }
@@ -32,8 +32,14 @@ struct CommandOption: Sendable {
     var summary: String
     /// The values it takes, where they are a closed set.
     var choices: [String] = []
+    /// Without it the command is not run.
+    var isNeeded = false
 
-    init(_ name: String, _ value: String?, _ summary: String, choices: [String] = []) {
+    init(
+        _ name: String, _ value: String?, _ summary: String, choices: [String] = [],
+        isNeeded: Bool = false
+    ) {
+        self.isNeeded = isNeeded
         self.name = name
         self.value = value
         self.summary = summary
@@ -62,6 +68,12 @@ struct Invocation {
     var output: Output
 
     var wantsJSON: Bool { options["json"] != nil }
+
+    /// The value of an option that the command needs; the parser has seen that it is there.
+    func given(_ name: String) throws(CommandError) -> String {
+        guard let value = options[name] else { throw .usage("--\(name) is missing") }
+        return value
+    }
 
     var client: SocketClient {
         SocketClient(path: options["socket"] ?? SocketClient.environmentPath)

@@ -11,19 +11,16 @@ enum DeadLetterCommands {
         path: ["dead-letters", "list"], summary: "list records that a receiver refused, and why"
     ) { call throws(CommandError) in
         let letters = try all(call)
-        if call.wantsJSON {
-            for letter in letters { try call.output.line(letter.line) }
-            return
-        }
-        guard !letters.isEmpty else { return try call.output.line("There are no dead letters.") }
-        var table = TextTable(["ID", "REFUSED AT", "DESTINATION", "REASON"])
-        for letter in letters {
-            table.add([
-                Plain.text(letter["id"]), Plain.time(letter["at"]),
-                Plain.text(letter["destination"]), Plain.text(letter["reason"]),
-            ])
-        }
-        for line in table.lines { try call.output.line(line) }
+        try call.list(
+            letters, empty: "There are no dead letters.",
+            table: TextTable(
+                ["ID", "REFUSED AT", "DESTINATION", "REASON"],
+                rows: letters.map { letter in
+                    [
+                        Plain.text(letter["id"]), Plain.time(letter["at"]),
+                        Plain.text(letter["destination"]), Plain.text(letter["reason"]),
+                    ]
+                }))
     }
 
     private static let show = Command(
@@ -63,27 +60,26 @@ enum DeadLetterCommands {
         let answer = try call.client.post("/v1/dead-letters/\(target ?? "")retry") {
             if let name = call.options["destination"] { $0.member("destination", name) }
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("\(Plain.text(answer["retried"])) wait for sending again.")
+        try call.tell(answer, "\(Plain.text(answer["retried"])) wait for sending again.")
     }
 
     private static let discard = Command(
         path: ["dead-letters", "discard"], summary: "give up sending a refused record",
         details: "The record stays in the store, held with the reason.",
         words: "RECORD", wordCount: 1...1,
-        options: [CommandOption("reason", "TEXT", "why, for whoever asks later"), destination]
+        options: [
+            CommandOption("reason", "TEXT", "why, for whoever asks later", isNeeded: true),
+            destination,
+        ]
     ) { call throws(CommandError) in
-        guard let reason = call.options["reason"] else {
-            throw .usage("dead-letters discard needs --reason TEXT")
-        }
+        let reason = try call.given("reason")
         let answer = try call.client.post(
             "/v1/dead-letters/\(try key(call.words[0], call))/discard"
         ) {
             $0.member("reason", reason)
             if let name = call.options["destination"] { $0.member("destination", name) }
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("\(Plain.text(answer["discarded"])) given up.")
+        try call.tell(answer, "\(Plain.text(answer["discarded"])) given up.")
     }
 
     private static func all(_ call: Invocation) throws(CommandError) -> [JSONValue] {

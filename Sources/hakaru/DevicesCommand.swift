@@ -9,12 +9,8 @@ enum DevicesCommand {
         path: ["devices"], summary: "list the devices that the gateway knows"
     ) { call throws(CommandError) in
         let devices = try call.client.get("/v1/devices").items("devices")
-        if call.wantsJSON {
-            for device in devices { try call.output.line(device.line) }
-            return
-        }
-        guard !devices.isEmpty else { return try call.output.line("No device is known yet.") }
-        for line in table(devices, now: Plain.now).lines { try call.output.line(line) }
+        try call.list(
+            devices, empty: "No device is known yet.", table: table(devices, now: Plain.now))
     }
 
     static let show = Command(
@@ -25,13 +21,13 @@ enum DevicesCommand {
         let document = try call.client.get("/v1/devices/" + SocketClient.escape(call.words[0]))
         guard !call.wantsJSON else { return try call.output.line(document.line) }
         if let device = document["device"] {
-            for line in table([device], now: Plain.now).lines { try call.output.line(line) }
+            try call.print(table([device], now: Plain.now))
             for line in abilities(device) { try call.output.line(line) }
         }
         try call.output.line("")
         let history = document["clock_history"]?.array ?? []
         guard !history.isEmpty else { return try call.output.line("Its clock was never read.") }
-        for line in clocks(history).lines { try call.output.line(line) }
+        try call.print(clocks(history))
     }
 
     /// What the device says that it can do, and what follows from it for whoever uses it.
@@ -98,14 +94,9 @@ enum SightingsCommand {
         path: ["sightings"], summary: "list devices in reach that no profile matched, and why"
     ) { call throws(CommandError) in
         let sightings = try call.client.get("/v1/sightings").items("sightings")
-        if call.wantsJSON {
-            for sighting in sightings { try call.output.line(sighting.line) }
-            return
-        }
-        guard !sightings.isEmpty else {
-            return try call.output.line("No unknown device is in reach.")
-        }
-        for line in table(sightings, now: Plain.now).lines { try call.output.line(line) }
+        try call.list(
+            sightings, empty: "No unknown device is in reach.",
+            table: table(sightings, now: Plain.now))
     }
 
     static func table(_ sightings: [JSONValue], now: Instant) -> TextTable {

@@ -1,3 +1,4 @@
+import DataFiles
 import Glibc
 
 /// `hakaru doctor`: what is wrong on this machine, with the remedy, also while no daemon runs.
@@ -38,12 +39,7 @@ enum DoctorCommand {
 
     /// `hakarud` beside this program: that of the same version.
     private static func program() throws(CommandError) -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let own =
-            count > 0
-            ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
-        let path = folder(own) + "/hakarud"
+        let path = Program.beside("hakarud")
         guard access(path, X_OK) == 0 else {
             throw .failed("\(path) is not there: install the package again")
         }

@@ -27,7 +27,7 @@ enum ListsCommands {
                 Plain.text(list["list"]), Plain.text(list["title"]), Plain.text(list["rows"]),
             ])
         }
-        for line in table.lines { try call.output.line(line) }
+        try call.print(table)
     }
 
     private static let check = Command(

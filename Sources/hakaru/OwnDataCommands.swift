@@ -43,15 +43,16 @@ enum OwnDataCommands {
     }
 
     private static func table(_ items: [JSONValue]) -> TextTable {
-        var table = TextTable(["DELIVERED", "TO", "ANSWER", "KIND", "MEASURED", "RECORD"])
-        for item in items {
-            table.add([
-                Plain.time(item["at"]), Plain.text(item["destination"]), Plain.text(item["answer"]),
-                Plain.text(item["kind"]), Plain.time(item["observation_time"]),
-                Plain.text(item["key"]),
-            ])
-        }
-        return table
+        TextTable(
+            ["DELIVERED", "TO", "ANSWER", "KIND", "MEASURED", "RECORD"],
+            rows: items.map { item in
+                [
+                    Plain.time(item["at"]), Plain.text(item["destination"]),
+                    Plain.text(item["answer"]),
+                    Plain.text(item["kind"]), Plain.time(item["observation_time"]),
+                    Plain.text(item["key"]),
+                ]
+            })
     }
 
     // MARK: export

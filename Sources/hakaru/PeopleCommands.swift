@@ -10,19 +10,16 @@ enum PeopleCommands {
         path: ["participants", "list"], summary: "list the participants by code"
     ) { call throws(CommandError) in
         let found = try call.client.get("/v1/participants").items("participants")
-        if call.wantsJSON {
-            for person in found { try call.output.line(person.line) }
-            return
-        }
-        guard !found.isEmpty else { return try call.output.line("Nobody is registered.") }
-        var table = TextTable(["PARTICIPANT", "FROM", "TO", "TAKES PART"])
-        for person in found {
-            table.add([
-                Plain.text(person["id"]), Plain.text(person["participation_start"]),
-                Plain.text(person["participation_end"]), Plain.text(person["takes_part"]),
-            ])
-        }
-        for line in table.lines { try call.output.line(line) }
+        try call.list(
+            found, empty: "Nobody is registered.",
+            table: TextTable(
+                ["PARTICIPANT", "FROM", "TO", "TAKES PART"],
+                rows: found.map { person in
+                    [
+                        Plain.text(person["id"]), Plain.text(person["participation_start"]),
+                        Plain.text(person["participation_end"]), Plain.text(person["takes_part"]),
+                    ]
+                }))
     }
 
     private static let importing = Command(
@@ -60,8 +57,7 @@ enum PeopleCommands {
             if let number { writer.member("card", number) }
             if let station { writer.member("station", station) }
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("The card is \(Plain.text(answer["participant"]))'s.")
+        try call.tell(answer, "The card is \(Plain.text(answer["participant"]))'s.")
     }
 
     // MARK: records
@@ -70,11 +66,12 @@ enum PeopleCommands {
         path: ["records", "assign"], summary: "say whose an unassigned record is",
         details: "RECORD is its id or its key. The reason stays in the ledger.",
         words: "RECORD PARTICIPANT", wordCount: 2...2,
-        options: [CommandOption("reason", "TEXT", "how it is known, for whoever asks later")]
+        options: [
+            CommandOption(
+                "reason", "TEXT", "how it is known, for whoever asks later", isNeeded: true)
+        ]
     ) { call throws(CommandError) in
-        guard let reason = call.options["reason"] else {
-            throw .usage("records assign needs --reason TEXT")
-        }
+        let reason = try call.given("reason")
         let key = try key(call.words[0], call)
         let answer = try call.client.post("/v1/records/\(key)/assign") { writer in
             writer.member("participant", call.words[1])
@@ -105,7 +102,7 @@ enum PeopleCommands {
     // MARK: consent
 
     private static let wordOptions = [
-        CommandOption("destination", "NAME", "where the values may go; needed"),
+        CommandOption("destination", "NAME", "where the values may go", isNeeded: true),
         CommandOption("kinds", "KINDS", "all, or kinds with commas between them; else all"),
     ]
 
@@ -126,9 +123,7 @@ enum PeopleCommands {
     ) { call throws(CommandError) in try say("withdraw", call) }
 
     private static func say(_ what: String, _ call: Invocation) throws(CommandError) {
-        guard let destination = call.options["destination"] else {
-            throw .usage("consent \(what) needs --destination NAME")
-        }
+        let destination = try call.given("destination")
         let kinds = call.options["kinds"] ?? "all"
         let answer = try call.client.post("/v1/consents/" + what) { writer in
             writer.member("participant", call.words[0])
@@ -156,21 +151,17 @@ enum PeopleCommands {
     ) { call throws(CommandError) in
         let query = call.words.first.map { [("participant", $0)] } ?? []
         let found = try call.client.get("/v1/consents", query: query).items("consents")
-        if call.wantsJSON {
-            for word in found { try call.output.line(word.line) }
-            return
-        }
-        guard !found.isEmpty else {
-            return try call.output.line("Nobody has consented to anything.")
-        }
-        var table = TextTable(["PARTICIPANT", "DESTINATION", "STATE", "SINCE", "UNTIL", "KINDS"])
-        for word in found {
-            table.add([
-                Plain.text(word["participant"]), Plain.text(word["destination"]),
-                Plain.text(word["state"]), Plain.time(word["since"]), Plain.time(word["until"]),
-                (word["kinds"]?.array ?? []).map { Plain.text($0) }.joined(separator: ", "),
-            ])
-        }
-        for line in table.lines { try call.output.line(line) }
+        try call.list(
+            found, empty: "Nobody has consented to anything.",
+            table: TextTable(
+                ["PARTICIPANT", "DESTINATION", "STATE", "SINCE", "UNTIL", "KINDS"],
+                rows: found.map { word in
+                    [
+                        Plain.text(word["participant"]), Plain.text(word["destination"]),
+                        Plain.text(word["state"]), Plain.time(word["since"]),
+                        Plain.time(word["until"]),
+                        (word["kinds"]?.array ?? []).map { Plain.text($0) }.joined(separator: ", "),
+                    ]
+                }))
     }
 }

@@ -8,14 +8,8 @@ enum PortCommands {
         path: ["port", "list"], summary: "list what is plugged in, and what becomes of it"
     ) { call throws(CommandError) in
         let ports = try call.client.get("/v1/ports").items("ports")
-        if call.wantsJSON {
-            for port in ports { try call.output.line(port.line) }
-            return
-        }
-        guard !ports.isEmpty else {
-            return try call.output.line("Nothing is plugged in, and no port is bound.")
-        }
-        for line in table(ports).lines { try call.output.line(line) }
+        try call.list(
+            ports, empty: "Nothing is plugged in, and no port is bound.", table: table(ports))
     }
 
     private static let bind = Command(
@@ -29,8 +23,8 @@ enum PortCommands {
             writer.member("port", call.words[0])
             writer.member("model", call.words[1])
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line(
+        try call.tell(
+            answer,
             "\(Plain.text(answer["place"])) is bound to \(Plain.text(answer["profile"])).")
     }
 
@@ -41,8 +35,7 @@ enum PortCommands {
     ) { call throws(CommandError) in
         let place = SocketClient.escape(call.words[0])
         let answer = try call.client.delete("/v1/ports/" + place)
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("\(Plain.text(answer["place"])) is not bound any more.")
+        try call.tell(answer, "\(Plain.text(answer["place"])) is not bound any more.")
     }
 
     static func table(_ ports: [JSONValue]) -> TextTable {

@@ -34,7 +34,7 @@ enum ProfileCommands {
                     profile.models.map(\.name).joined(separator: ", "),
                 ])
             }
-            for line in table.lines { try call.output.line(line) }
+            try call.print(table)
         }
         guard !set.problems.isEmpty else { return }
         // The list first: what is wrong stands below it on a terminal.

@@ -35,7 +35,7 @@ enum QuarantineCommands {
             try call.output.line("Decoding it again gave nothing: " + Plain.text(last) + ".")
         }
         try call.output.line("")
-        for line in page(story).lines { try call.output.line(line) }
+        try call.print(page(story))
     }
 
     /// The whole key of a reading in quarantine that is named by its id or the beginning of it.
@@ -58,16 +58,16 @@ enum QuarantineCommands {
     }
 
     static func table(_ records: [JSONValue]) -> TextTable {
-        var table = TextTable(["ID", "RECEIVED", "DEVICE TIME", "DEVICE", "VALUES", "REASON"])
-        for record in records {
-            table.add([
-                Plain.text(record["id"]), Plain.time(record["received_at"]),
-                Plain.time(record["device_time"]),
-                Plain.text(record["model"] ?? record["device"]), Plain.values(record),
-                Plain.text(record["reason"]),
-            ])
-        }
-        return table
+        TextTable(
+            ["ID", "RECEIVED", "DEVICE TIME", "DEVICE", "VALUES", "REASON"],
+            rows: records.map { record in
+                [
+                    Plain.text(record["id"]), Plain.time(record["received_at"]),
+                    Plain.time(record["device_time"]),
+                    Plain.text(record["model"] ?? record["device"]), Plain.values(record),
+                    Plain.text(record["reason"]),
+                ]
+            })
     }
 
     private static func isMeant(_ record: JSONValue, by wanted: String) -> Bool {

@@ -35,11 +35,9 @@ enum QuarantineDecisions {
         path: ["quarantine", "discard"], summary: "decide that a reading is never to be sent",
         details: "The reason stays in the ledger. The reading is kept as long as delivered ones.",
         words: "RECORD", wordCount: 1...1,
-        options: [CommandOption("reason", "TEXT", "why, for whoever asks later")]
+        options: [CommandOption("reason", "TEXT", "why, for whoever asks later", isNeeded: true)]
     ) { call throws(CommandError) in
-        guard let reason = call.options["reason"] else {
-            throw .usage("quarantine discard needs --reason TEXT")
-        }
+        let reason = try call.given("reason")
         let key = try QuarantineCommands.key(call.words[0], call)
         let answer = try call.client.post("/v1/quarantine/\(key)/discard") {
             $0.member("reason", reason)

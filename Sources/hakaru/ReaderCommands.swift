@@ -8,14 +8,9 @@ enum ReaderCommands {
         path: ["station", "readers"], summary: "list the readers of the stations and how they do"
     ) { call throws(CommandError) in
         let readers = try call.client.get("/v1/readers").items("readers")
-        if call.wantsJSON {
-            for reader in readers { try call.output.line(reader.line) }
-            return
-        }
-        guard !readers.isEmpty else {
-            return try call.output.line("No reader is bound: hakaru station bind STATION PORT")
-        }
-        for line in table(readers).lines { try call.output.line(line) }
+        try call.list(
+            readers, empty: "No reader is bound: hakaru station bind STATION PORT",
+            table: table(readers))
     }
 
     static let bind: Command = Command(
@@ -55,8 +50,8 @@ enum ReaderCommands {
                 writer.member(name, value)
             }
         }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line(
+        try call.tell(
+            answer,
             "\(Plain.text(answer["port"])) is the \(Plain.text(answer["kind"])) reader of "
                 + "\(Plain.text(answer["station"])); state: \(Plain.text(answer["state"])).")
     }
@@ -68,8 +63,7 @@ enum ReaderCommands {
     ) { call throws(CommandError) in
         let place = SocketClient.escape(call.words[0])
         let answer = try call.client.delete("/v1/readers/" + place)
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("\(Plain.text(answer["port"])) is no station's reader any more.")
+        try call.tell(answer, "\(Plain.text(answer["port"])) is no station's reader any more.")
     }
 
     static func table(_ readers: [JSONValue]) -> TextTable {

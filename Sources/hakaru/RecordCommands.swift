@@ -7,7 +7,7 @@ enum RecordCommands {
     private static let confirm = CommandOption(
         "confirm", nil, "take a value outside the usual limits: it was looked at and is right")
     private static let reason = CommandOption(
-        "reason", "TEXT", "why, for whoever asks later; it stays in the ledger")
+        "reason", "TEXT", "why, for whoever asks later; it stays in the ledger", isNeeded: true)
 
     private static let add = Command(
         path: ["record", "add"], summary: "store a value that a person typed",
@@ -55,7 +55,7 @@ enum RecordCommands {
         words: "RECORD VALUE…", wordCount: 2...20, options: [reason, confirm]
     ) { call throws(CommandError) in
         let values = try values(call.words.dropFirst())
-        let why = try why(call)
+        let why = try call.given("reason")
         let key = try PeopleCommands.key(call.words[0], call)
         let answer = try call.client.post("/v1/records/\(key)/edit") { writer in
             write(values, call, &writer)
@@ -72,7 +72,7 @@ enum RecordCommands {
         details: "It says whether it had been sent: what a receiver has, no gateway can take away.",
         words: "RECORD", wordCount: 1...1, options: [reason]
     ) { call throws(CommandError) in
-        let why = try why(call)
+        let why = try call.given("reason")
         let key = try PeopleCommands.key(call.words[0], call)
         let answer = try call.client.post("/v1/records/\(key)/withdraw") {
             $0.member("reason", why)
@@ -118,7 +118,7 @@ enum RecordCommands {
                 ])
             }
             try call.output.line("")
-            for line in table.lines { try call.output.line(line) }
+            try call.print(table)
         }
         for delivery in answer["deliveries"]?.array ?? [] {
             let at = Plain.time(delivery["delivered_at"])
@@ -154,13 +154,6 @@ enum RecordCommands {
             "values",
             object: { writer in for (name, text) in values { writer.member(name, text) } })
         if call.options["confirm"] != nil { writer.member("confirm", true) }
-    }
-
-    private static func why(_ call: Invocation) throws(CommandError) -> String {
-        guard let text = call.options["reason"] else {
-            throw .usage("say why: --reason TEXT is needed")
-        }
-        return text
     }
 
     private static func report(

@@ -53,8 +53,8 @@ enum SessionCommands {
         options: [stationOption, timeOption]
     ) { call throws(CommandError) in
         let answer = try call.client.post("/v1/sessions/end") { place(call, &$0) }
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line(
+        try call.tell(
+            answer,
             "\(who(answer)) has finished at \(Plain.text(answer["station"])).")
     }
 
@@ -84,7 +84,7 @@ enum SessionCommands {
         }
         if call.wantsJSON { return }
         guard count > 0 else { return try call.output.line("No sessions.") }
-        for line in table.lines { try call.output.line(line) }
+        try call.print(table)
     }
 
     private static let stations = Command(
@@ -111,23 +111,19 @@ enum SessionCommands {
 
     private static func printStations(_ call: Invocation) throws(CommandError) {
         let stations = try call.client.get("/v1/stations").items("stations")
-        if call.wantsJSON {
-            for station in stations { try call.output.line(station.line) }
-            return
-        }
-        guard !stations.isEmpty else {
-            return try call.output.line("The configuration names no station.")
-        }
-        var table = TextTable(["STATION", "PARTICIPANT", "SINCE", "EXPECTED", "DEVICES"])
-        for station in stations {
-            let session = station["session"]
-            table.add([
-                Plain.text(station["name"]), session?.members == nil ? Plain.none : who(session),
-                Plain.time(session?["begun_at"]), words(station["expect"]),
-                words(station["devices"]),
-            ])
-        }
-        for line in table.lines { try call.output.line(line) }
+        try call.list(
+            stations, empty: "The configuration names no station.",
+            table: TextTable(
+                ["STATION", "PARTICIPANT", "SINCE", "EXPECTED", "DEVICES"],
+                rows: stations.map { station in
+                    let session = station["session"]
+                    return [
+                        Plain.text(station["name"]),
+                        session?.members == nil ? Plain.none : who(session),
+                        Plain.time(session?["begun_at"]), words(station["expect"]),
+                        words(station["devices"]),
+                    ]
+                }))
     }
 
     private static func words(_ value: JSONValue?) -> String {

@@ -57,10 +57,7 @@ enum StandIn {
 
     /// The daemon beside this program, else the one of the path.
     private static func program() -> String {
-        var buffer = [UInt8](repeating: 0, count: 4_096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        let own = count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
-        let beside = own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/hakarud"
+        let beside = Program.beside("hakarud")
         return access(beside, X_OK) == 0 ? beside : "hakarud"
     }
 

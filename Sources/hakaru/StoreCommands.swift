@@ -37,7 +37,6 @@ enum StoreCommands {
             "Put the new key in the first line and leave the old one below it until this is done."
     ) { call throws(CommandError) in
         let answer = try call.client.post("/v1/keys/rotate")
-        guard !call.wantsJSON else { return try call.output.line(answer.line) }
-        try call.output.line("\(Plain.text(answer["data_keys"])) data keys have a new master key.")
+        try call.tell(answer, "\(Plain.text(answer["data_keys"])) data keys have a new master key.")
     }
 }

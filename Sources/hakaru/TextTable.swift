@@ -3,8 +3,8 @@ struct TextTable {
     private var rows: [[String]]
     private let indent: String
 
-    init(_ titles: [String], indent: String = "") {
-        rows = [titles]
+    init(_ titles: [String], indent: String = "", rows: [[String]] = []) {
+        self.rows = [titles] + rows
         self.indent = indent
     }
 

@@ -243,9 +243,9 @@ import Testing
             let control = try #require(room.bluez.adapters["hci0"])
             // Between two rounds.
             try room.fake.change(adapter, "org.bluez.Adapter1", ["Discovering": false])
-            #expect(await eventually { control.missesDiscovery })
+            #expect(await eventually { control.discoveringLost != nil })
             try room.fake.change(adapter, "org.bluez.Adapter1", ["Discovering": true])
-            #expect(await eventually { !control.missesDiscovery })
+            #expect(await eventually { control.discoveringLost == nil })
             #expect(room.fake.count("StartDiscovery") == 1)
             #expect(room.bluez.status[0].signs.isEmpty)
             await room.close()

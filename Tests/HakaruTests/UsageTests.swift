@@ -52,6 +52,16 @@ import Testing
                 message: "--state is 'lost'; accepted: all, waiting, held, unassigned, "
                     + "guest, quarantined, discarded, withdrawn, dead-letters, delivered"),
             Wrong(
+                arguments: ["record", "withdraw", "1"],
+                message: "record withdraw needs --reason TEXT, why, for whoever asks later; it "
+                    + "stays in the ledger; usage: hakaru record withdraw RECORD --reason TEXT "
+                    + "[--json]"),
+            Wrong(
+                arguments: ["consent", "grant", "MDM-001"],
+                message: "consent grant needs --destination NAME, where the values may go; usage: "
+                    + "hakaru consent grant PARTICIPANT --destination NAME [--kinds KINDS] "
+                    + "[--until DATE] [--send-held] [--json]"),
+            Wrong(
                 arguments: ["completion", "fish"],
                 message: "completion does not know 'fish'; accepted: bash"),
             Wrong(

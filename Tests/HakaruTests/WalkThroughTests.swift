@@ -1,5 +1,6 @@
 import DataFiles
 import GatewayTestKit
+import JSON
 import Testing
 
 /// The package's own directory, from where this file stands.
@@ -96,5 +97,25 @@ extension [String] {
                 #expect(section.contains(part), "\(section.prefix(40))")
             }
         }
+    }
+
+    @Test(
+        "What the front pages say about the number of devices is true",
+        arguments: [
+            ("README.md", "%P profiles name %M models"), ("README.ja.md", "%P のプロファイルに %M 機種"),
+        ])
+    func counted(_ file: String, _ sentence: String) throws {
+        let run = try CommandRun(
+            ["profile", "list", "--json"],
+            environment: [
+                "HAKARU_DATA_DIRECTORY": package, "HAKARU_OWN_PROFILES": "/nowhere",
+            ])
+        let models = run.lines.map { line in
+            ((try? JSONValue.parse(Array(line.utf8)))?["models"]?.array ?? []).count
+        }
+        let told = sentence.replacing("%P", with: "\(models.count)")
+            .replacing("%M", with: "\(models.reduce(0, +))")
+        let page = String(decoding: try FileReader.read(package + "/" + file), as: UTF8.self)
+        #expect(page.contains(told), "\(told)")
     }
 }

@@ -162,27 +162,3 @@ import Testing
         }
     }
 }
-
-/// A pair of terminals: the test is the device on `device`, the link opens `node`.
-struct Terminal: ~Copyable {
-    let device: Int32
-    let node: String
-    init() {
-        device = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
-        var locked: Int32 = 0
-        var number: UInt32 = 0
-        _ = ioctl(device, 0x4004_5431, &locked)  // TIOCSPTLCK
-        _ = ioctl(device, 0x8004_5430, &number)  // TIOCGPTN
-        node = "/dev/pts/\(number)"
-    }
-    deinit { close(device) }
-    func write(_ text: String) {
-        let bytes = Array(text.utf8)
-        Glibc.write(device, bytes, bytes.count)
-    }
-    func read() -> String {
-        var buffer = [UInt8](repeating: 0, count: 4_096)
-        let count = Glibc.read(device, &buffer, buffer.count)
-        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-    }
-}

@@ -351,9 +351,10 @@ def run(people, seed, gateway):
     return problems + traces(day, gateway)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--people", type=int, default=100)
+def play(name, run, people, well):
+    """A scenario's main program: plays it, prints its problems or that all is `well`, returns the exit code."""
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__.splitlines()[0])
+    parser.add_argument("--people", type=int, default=people)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     gateway = Gateway("hakaru-event-")
@@ -367,11 +368,11 @@ def main():
     if any(code not in (0, -signal.SIGTERM) for code in codes):
         problems.append("exit codes %s" % codes)
     for problem in problems[:20]:
-        print("event-day: " + problem, file=sys.stderr)
+        print("%s: %s" % (name, problem), file=sys.stderr)
     if not problems:
-        print("every reading is the right person's, or nobody's for the right reason")
+        print(well)
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play("event-day", run, 100, "every reading is the right person's, or nobody's for the right reason"))

@@ -6,12 +6,10 @@ participant code, half a card that was registered. Some cards are nobody's, some
 people measure only after the next card was read. Every stored value is compared with the person who took it, and
 store and log are searched for card numbers. The exit code is 0 only when no value is under a wrong person.
 """
-import argparse
 import datetime
 import os
 import pty
 import random
-import signal
 import sys
 import time
 import tty
@@ -22,8 +20,8 @@ if __name__ == "__main__":
 sys.path.insert(0, os.path.join(ROOT, "Tests/System"))
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import tapes  # noqa: E402
-from event_day import DOUBT, NOBODY, Socket  # noqa: E402
-from gateway import Gateway, Stuck  # noqa: E402
+from event_day import DOUBT, NOBODY, Socket, play  # noqa: E402
+from gateway import Stuck  # noqa: E402
 
 STATIONS, READINGS = 4, 2
 STEP = 3.0  # seconds between a card and a value, and between two values
@@ -193,27 +191,5 @@ def run(people, seed, gateway):
     return problems + ["a card's number stands in " + path for path in left]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--people", type=int, default=24)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    gateway = Gateway("hakaru-event-")
-    problems = ["it did not come to its end"]
-    try:
-        problems = run(options.people, options.seed, gateway)
-    except Stuck as stuck:
-        problems = [str(stuck)]
-    finally:
-        codes = gateway.close()
-    if any(code not in (0, -signal.SIGTERM) for code in codes):
-        problems.append("exit codes %s" % codes)
-    for problem in problems[:20]:
-        print("event-readers: " + problem, file=sys.stderr)
-    if not problems:
-        print("every value is the right person's, or nobody's for the right reason")
-    return 1 if problems else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play("event-readers", run, 24, "every value is the right person's, or nobody's for the right reason"))

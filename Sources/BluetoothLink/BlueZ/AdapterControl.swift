@@ -22,7 +22,8 @@ import Measurement
     private let onChange: @LoopActor () -> Void
     private let changed = LoopCondition()
     private var task: Task<Void, Never>?
-    private var discoveringLost: EventSource?
+    /// Runs while discovery has ended by itself: for how long is watched.
+    private(set) var discoveringLost: EventSource?
     private var reported: AdapterState?
 
     init(
@@ -68,9 +69,6 @@ import Measurement
         lastAdvertisement = time
         plan.provedAlive()
     }
-
-    /// Discovery has ended by itself, and for how long is watched.
-    var missesDiscovery: Bool { discoveringLost != nil }
 
     /// bluetoothd pauses between rounds of discovery; only a long silence of its own is a sign.
     private func discoveringChanged(to discovering: Bool) {

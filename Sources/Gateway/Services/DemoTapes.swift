@@ -36,21 +36,12 @@ struct DemoTapes: Sendable {
         guard let tape = tape(of: profile) else {
             throw Failure(description: "\(profile) has no recorded session")
         }
-        let bytes: [UInt8]
-        do throws(FileError) {
-            bytes = try FileReader.read(tape)
-        } catch {
-            throw Failure(description: error.description)
-        }
         let target = played + "/" + Self.prefix + profile + ".tape"
         for ending in [".played", ".failed", ".failed.reason"] { unlink(target + ending) }
-        let fresh = target + ".new"
-        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw failure(fresh) }
-        let count = write(descriptor, bytes, bytes.count)
-        guard close(descriptor) == 0, count == bytes.count, rename(fresh, target) == 0 else {
-            defer { unlink(fresh) }
-            throw failure(fresh)
+        do {
+            try StateFile.write(try FileReader.read(tape), to: target)
+        } catch {
+            throw Failure(description: "\(error)")
         }
     }
 
@@ -71,9 +62,5 @@ struct DemoTapes: Sendable {
                 )
             }
         }.sorted { $0.profile < $1.profile }
-    }
-
-    private func failure(_ path: String) -> Failure {
-        Failure(description: "\(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -8,7 +8,7 @@ package struct TypedRule: Sendable, Equatable {
     package var name: QuantityName
     /// The unit that is meant where none is typed; limits are in it.
     package var unit: MeasurementUnit
-    /// Further units, each with the usual and the possible limits in it.
+    /// Further units that may be typed; their values are judged in `unit`.
     package var units: [MeasurementUnit]
     package var usual: ClosedRange<ExactDecimal>
     package var possible: ClosedRange<ExactDecimal>

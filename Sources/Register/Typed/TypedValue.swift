@@ -38,19 +38,17 @@ package enum TypedValue {
     /// The form to which names of values belong.
     package static func form(_ names: [String]) throws(TypedRefusal) -> TypedForm {
         let wanted = Set(names.map { standardName($0) })
-        for form in TypedForm.all {
-            let own = Set(form.rules.map(\.name.rawValue))
-            guard wanted.isSubset(of: own), !wanted.isEmpty else { continue }
-            let missing = form.needed.map(\.name.rawValue).filter { !wanted.contains($0) }
-            if missing.isEmpty { return form }
+        let near = TypedForm.all.filter { form in
+            !wanted.isEmpty && wanted.isSubset(of: form.rules.map(\.name.rawValue))
         }
-        if let form = nearest(wanted) {
-            let missing = form.needed.map(\.name.rawValue).filter { !wanted.contains($0) }
-            if !missing.isEmpty {
-                throw TypedRefusal(
-                    "missing-value",
-                    "\(form.kind.rawValue) needs \(missing.joined(separator: ", ")) too")
-            }
+        func missing(_ form: TypedForm) -> [String] {
+            form.needed.map(\.name.rawValue).filter { !wanted.contains($0) }
+        }
+        if let form = near.first(where: { missing($0).isEmpty }) { return form }
+        if let form = near.first {
+            throw TypedRefusal(
+                "missing-value",
+                "\(form.kind.rawValue) needs \(missing(form).joined(separator: ", ")) too")
         }
         let forms = TypedForm.all.map { form in
             form.needed.map(\.name.rawValue).joined(separator: " ")
@@ -60,12 +58,6 @@ package enum TypedValue {
             "unknown-value",
             "these values are no measurement that can be typed; accepted: "
                 + forms.joined(separator: "; "))
-    }
-
-    private static func nearest(_ wanted: Set<String>) -> TypedForm? {
-        TypedForm.all.first { form in
-            !wanted.isEmpty && wanted.isSubset(of: Set(form.rules.map(\.name.rawValue)))
-        }
     }
 
     /// `pulse` is what people say.
@@ -82,11 +74,9 @@ package enum TypedValue {
         let former = known.first { $0.name.rawValue == standard }
         guard let named = rule?.name ?? former?.name else {
             let names = (form?.rules.map(\.name.rawValue) ?? []) + known.map(\.name.rawValue)
-            var seen: [String] = []
-            for name in names where !seen.contains(name) { seen.append(name) }
             throw TypedRefusal(
                 "unknown-value",
-                "\(name) is no value of this record; accepted: \(seen.joined(separator: ", "))")
+                "\(name) is no value of this record; accepted: \(listed(names))")
         }
         let typed = plain(text)
         let digits = typed.prefix { "0123456789.".contains($0) }
@@ -109,12 +99,16 @@ package enum TypedValue {
         let accepted = ([meant, rule?.unit].compactMap { $0 } + (rule?.units ?? []))
         let wanted = spelling(text)
         if let unit = accepted.first(where: { $0.rawValue.lowercased() == wanted }) { return unit }
-        var names: [String] = []
-        for unit in accepted where !names.contains(unit.rawValue) { names.append(unit.rawValue) }
         throw TypedRefusal(
             "wrong-unit",
-            "\(name) is not given in that unit; accepted: "
-                + names.joined(separator: ", "))
+            "\(name) is not given in that unit; accepted: \(listed(accepted.map(\.rawValue)))")
+    }
+
+    /// Each name once, in its order.
+    private static func listed(_ names: [String]) -> String {
+        var seen: [String] = []
+        for name in names where !seen.contains(name) { seen.append(name) }
+        return seen.joined(separator: ", ")
     }
 
     private static func spelling(_ text: String) -> String {

@@ -1,4 +1,5 @@
 import DataFiles
+import GatewayTestKit
 import Glibc
 import Measurement
 import Testing
@@ -6,13 +7,9 @@ import Testing
 @testable import Gateway
 
 /// A folder like /sys, with whatever adapters and radio switches a case wants.
-struct FakeTree {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/hakaru-doctor-XXXXXX".utf8CString)
-        path = String(cString: mkdtemp(&template))
-    }
+final class FakeTree {
+    private let directory = ScratchDirectory()
+    var path: String { directory.path }
 
     func write(_ name: String, _ text: String) {
         var folder = path
@@ -20,10 +17,7 @@ struct FakeTree {
             folder += "/" + part
             mkdir(folder, 0o755)
         }
-        let file = open(path + "/" + name, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-        let bytes = Array(text.utf8)
-        _ = Glibc.write(file, bytes, bytes.count)
-        close(file)
+        directory.write(name, text, mode: 0o644)
     }
 
     func adapter(_ name: String) { write("class/bluetooth/\(name)/address", "00:1A:7D:DA:71:11\n") }

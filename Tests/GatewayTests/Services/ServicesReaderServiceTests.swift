@@ -17,21 +17,6 @@ import USBLink
 @Suite("Readers of stations", .timeLimit(.minutes(1))) struct ServicesReaderServiceTests {
     init() { LoopThread.start() }
 
-    /// A terminal: the test is the scanner.
-    private struct Scanner: ~Copyable {
-        let descriptor: Int32
-        let node: String
-        init() {
-            descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
-            var locked: Int32 = 0
-            var number: UInt32 = 0
-            _ = ioctl(descriptor, 0x4004_5431, &locked)  // TIOCSPTLCK
-            _ = ioctl(descriptor, 0x8004_5430, &number)  // TIOCGPTN
-            node = "/dev/pts/\(number)"
-        }
-        deinit { close(descriptor) }
-    }
-
     @LoopActor private final class Hall {
         let people: People
         let service: ReaderService
@@ -76,10 +61,10 @@ import USBLink
 
     @Test("a scanned code begins the session at its own station, the next one ends it")
     func sessions() async throws {
-        let one = Scanner()
-        let two = Scanner()
+        let one = Terminal()
+        let two = Terminal()
         let (first, second) = (one.node, two.node)
-        let (a, b) = (one.descriptor, two.descriptor)
+        let (a, b) = (one.device, two.device)
         try await Desk.run { desk in
             let hall = try await Hall(
                 desk, readers: [try Self.binding(first), try Self.binding(second, "two")])
@@ -111,8 +96,8 @@ import USBLink
 
     @Test("a card that nobody knows ends the session, is counted and told, and is written nowhere")
     func unknownCard() async throws {
-        let scanner = Scanner()
-        let (node, line) = (scanner.node, scanner.descriptor)
+        let scanner = Terminal()
+        let (node, line) = (scanner.node, scanner.device)
         try await Desk.run { desk in
             let hall = try await Hall(desk, readers: [try Self.binding(node)])
             #expect(await eventually { hall.state(node) == "ready" })
@@ -135,8 +120,8 @@ import USBLink
 
     @Test("half a code and a document in a QR code end the session and begin none")
     func noCodes() async throws {
-        let scanner = Scanner()
-        let (node, line) = (scanner.node, scanner.descriptor)
+        let scanner = Terminal()
+        let (node, line) = (scanner.node, scanner.device)
         try await Desk.run { desk in
             let hall = try await Hall(desk, readers: [try Self.binding(node)])
             #expect(await eventually { hall.state(node) == "ready" })
@@ -157,8 +142,8 @@ import USBLink
 
     @Test("a label that is read again and again means it once; after another one it counts anew")
     func bounce() async throws {
-        let scanner = Scanner()
-        let (node, line) = (scanner.node, scanner.descriptor)
+        let scanner = Terminal()
+        let (node, line) = (scanner.node, scanner.device)
         try await Desk.run { desk in
             let hall = try await Hall(desk, readers: [try Self.binding(node)])
             #expect(await eventually { hall.state(node) == "ready" })
@@ -175,8 +160,8 @@ import USBLink
         "a card is registered where it is read, and then opens its owner's session; only a hash is kept"
     )
     func registered() async throws {
-        let scanner = Scanner()
-        let (node, line) = (scanner.node, scanner.descriptor)
+        let scanner = Terminal()
+        let (node, line) = (scanner.node, scanner.device)
         let identifier: [UInt8] = [0x01, 0x14, 0xB3, 0x4C, 0x5D, 0x6E, 0x7F, 0x80]
         try await Desk.run { desk in
             let hall = try await Hall(desk, readers: [try Self.binding(node)])
@@ -241,8 +226,8 @@ import USBLink
 
     @Test("a reader is bound and given back while the daemon runs, and is there after a restart")
     func bound() async throws {
-        let scanner = Scanner()
-        let (node, line) = (scanner.node, scanner.descriptor)
+        let scanner = Terminal()
+        let (node, line) = (scanner.node, scanner.device)
         try await Desk.run { desk in
             let former = try await Hall(desk, readers: [])
             #expect(!former.service.isWatching, "without a reader nothing wakes the gateway")
@@ -265,11 +250,11 @@ import USBLink
         "a changed configuration opens its new readers, leaves the others alone and gives up the rest"
     )
     func reconfigured() async throws {
-        let one = Scanner()
-        let two = Scanner()
-        let three = Scanner()
+        let one = Terminal()
+        let two = Terminal()
+        let three = Terminal()
         let nodes = [one.node, two.node, three.node]
-        let line = one.descriptor
+        let line = one.device
         try await Desk.run { desk in
             let first = try Self.binding(nodes[0])
             let second = try Self.binding(nodes[1])

@@ -178,7 +178,7 @@ import Uplink
         }
     }
 
-    @Test("without a clock that is set nothing is typed for now, only for a given time")
+    @Test("while the clock is not set a value is typed only with the time at which it was measured")
     func clock() async throws {
         try await Desk.run { desk in
             let (records, _) = try await Self.desk(desk)
