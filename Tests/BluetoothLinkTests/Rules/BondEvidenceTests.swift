@@ -105,9 +105,9 @@ import Testing
     /// Any order of what was seen before: no loss of reach can make a bond look lost.
     @Test(arguments: 0..<64)
     func `without three early ends in a row near the gateway no order of events says anything`(
-        _ seed: UInt64
+        _ seed: Int
     ) {
-        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
         var evidence = BondEvidence()
         var inARow = 0
         for _ in 0..<200 {

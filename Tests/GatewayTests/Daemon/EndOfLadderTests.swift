@@ -138,7 +138,8 @@ import Testing
     @Test(arguments: cases)
     func `the run is named alike whoever tells it, and by nothing that is none`(_ each: Case) {
         let folder = ScratchDirectory()
-        if let file = each.file { folder.write("boot_id", file) }
-        #expect(Boot.name(file: folder.path + "/boot_id", told: each.told) == each.name)
+        if let text = each.file { folder.write("boot_id", text) }
+        let file = folder.path + "/boot_id"
+        #expect(Boot.name(file: file, told: each.told) == each.name)
     }
 }
