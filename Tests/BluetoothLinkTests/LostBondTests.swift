@@ -200,6 +200,26 @@ import Testing
         }
     }
 
+    @Test func `attempts that the gateway itself calls off are no sign of a lost bond`()
+        async throws
+    {
+        try await LoopThread.run {
+            let scene = try await Scene.open(Self.bonded)
+            for _ in 0..<4 {
+                scene.fake.behaviours["Connect"] = [.fail("org.bluez.Error.InProgress")]
+                let peripheral = try #require(
+                    scene.room.bluez.peripheral(scene.peripheral.address))
+                let outcome = await Self.outcome { () async throws(LinkError) in
+                    _ = try await peripheral.connect(within: .milliseconds(30))
+                }
+                #expect(outcome == .gone)
+            }
+            #expect(scene.fake.count("Disconnect") == 4)
+            #expect(scene.peripheral.staleBond == nil)
+            await scene.room.close()
+        }
+    }
+
     @Test func `a reason that comes after the end is waited for, so that the session is told it`()
         async throws
     {

@@ -119,10 +119,16 @@ package import Measurement
         let settled = try? await bluez.treeChanged.wait(for: limit) {
             self.state != .connecting || self.isConnectedInTree
         }
-        guard settled == true, state == .connecting else {
-            if state == .connecting { await callOff() }
+        guard state == .connecting else {
             await reasonIsKnown()
             throw lossError("connect")
+        }
+        guard settled == true else {
+            let error = lossError("connect")
+            await callOff()
+            // What ended then was ended here.
+            bluez.bonds[address]?.wasOutOfReach()
+            throw error
         }
         joined()
     }
