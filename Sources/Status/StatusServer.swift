@@ -15,7 +15,7 @@ import Glibc
         package var group: String?
         package var adminGroup: String?
         /// Further clients wait in the kernel's queue.
-        package var connections: UInt32 = 64
+        package var connections: UInt32 = Self.connections(among: Self.descriptorLimit)
         /// A connection on which nothing moves for so many seconds is closed.
         package var idleSeconds: UInt32 = 15
         package var bodyBytes = 1 << 20
@@ -27,6 +27,17 @@ import Glibc
         package var eventHeartbeat: Duration = .seconds(30)
 
         package init(path: String) { self.path = path }
+
+        /// A fifth of the descriptors, 4 to 64: clients take none that devices, store and sending need.
+        static func connections(among descriptors: UInt64) -> UInt32 {
+            UInt32(min(64, max(4, descriptors / 5)))
+        }
+
+        private static var descriptorLimit: UInt64 {
+            var limit = rlimit()
+            let result = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            return result == 0 ? UInt64(limit.rlim_cur) : 1_024
+        }
     }
 
     /// What happened at the socket since the start; nothing is refused without a count.

@@ -147,6 +147,15 @@ import Testing
         #expect(try served.client().get("/v1/status").status == 200)
     }
 
+    @Test(
+        "clients get a fifth of the file descriptors, so that the rest of the gateway has its own",
+        arguments: [
+            (1, 4), (20, 4), (40, 8), (256, 51), (320, 64), (1_024, 64), (4_096, 64), (.max, 64),
+        ] as [(UInt64, UInt32)])
+    func places(descriptors: UInt64, connections: UInt32) {
+        #expect(StatusServer.Options.connections(among: descriptors) == connections)
+    }
+
     @Test("more clients than places are all answered in their turn")
     func connectionLimit() async throws {
         let served = try await serve { $0.connections = 4 }
