@@ -148,12 +148,13 @@ import Testing
     }
 
     @Test(
-        "clients get a fifth of the file descriptors, so that the rest of the gateway has its own",
+        "clients leave the rest of the gateway the descriptors that it needs",
         arguments: [
-            (1, 4), (20, 4), (40, 8), (256, 51), (320, 64), (1_024, 64), (4_096, 64), (.max, 64),
-        ] as [(UInt64, UInt32)])
-    func places(descriptors: UInt64, connections: UInt32) {
-        #expect(StatusServer.Options.connections(among: descriptors) == connections)
+            (0, 4), (20, 4), (40, 4), (64, 16), (256, 112), (1_024, 496), (4_096, 2_032),
+            (.max, .max),
+        ] as [(rlim_t, UInt32)])
+    func places(descriptors: rlim_t, connections: UInt32) {
+        #expect(StatusServer.affordable(of: descriptors) == connections)
     }
 
     @Test("more clients than places are all answered in their turn")

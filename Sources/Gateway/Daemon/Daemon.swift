@@ -109,6 +109,7 @@ import Status
         }
         intake.onStored = { [weak self] records in self?.stored(records) }
         intake.onUndated = { [weak self] in self?.clockWatch.nudge() }
+        people.onSession = { [weak self] in self?.publish($0) }
         uplinkTask = spawn { [uplink] in await uplink.run() }
         // The gateway answers from here on; links follow as soon as the profiles are read.
         ServiceManager.ready(status: "running")
