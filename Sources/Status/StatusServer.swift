@@ -111,7 +111,7 @@ import Glibc
     }
 
     /// Half of those beyond the first 32, which devices, the store and deliveries need; at least 4.
-    static func affordable(of descriptors: rlim_t) -> UInt32 {
+    nonisolated static func affordable(of descriptors: rlim_t) -> UInt32 {
         UInt32(clamping: max(4, (max(descriptors, 32) - 32) / 2))
     }
 
