@@ -65,7 +65,8 @@ enum CommandTable {
                 CommandOption("advertisement", "HEX", "the raw advertising data"),
                 CommandOption("usb", "VID:PID", "the numbers of a USB device"),
                 CommandOption("product", "NAME", "the product name of a USB device"),
-                CommandOption("bound-to", "MODEL", "the model or profile that the port is bound to"),
+                CommandOption(
+                    "bound-to", "MODEL", "the model or profile that the port is bound to"),
                 CommandOption("device-descriptor", "HEX", "the device descriptor of a USB device"),
                 CommandOption("configuration", "HEX", "its configuration with all interfaces"),
                 CommandOption("report-descriptor", "HEX", "its HID report descriptor"),

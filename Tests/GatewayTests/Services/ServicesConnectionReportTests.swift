@@ -37,7 +37,8 @@ import Testing
         #expect(
             text == #"{"device":"ble:A4:C1:38:00:00:01","end":"complete","new_records":2,"#
                 + #""heard_at_ms":1772352899500,"milliseconds":{"began":500,"adapter":600,"quiet":700,"#
-                + #""linked":800,"services":1000,"subscribed":1100,"first_value":1200,"ended":1300}}"#)
+                + #""linked":800,"services":1000,"subscribed":1100,"first_value":1200,"ended":1300}}"#
+        )
     }
 
     @Test(arguments: [nil, Instant(seconds: 90)])
