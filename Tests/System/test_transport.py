@@ -51,8 +51,8 @@ class Base(unittest.TestCase):
         self.receiver.new()
         self.receiver.say(*answers)
         self.measure(count)
-        self.gateway.wait("the answers to %s" % (answers,), lambda: not self.receiver.answers, 10)
-        self.gateway.wait("the end of what waits after %s" % (answers,), lambda: not self.records()[2], 10)
+        self.gateway.wait("the answers to %s" % (answers,), lambda: not self.receiver.answers)
+        self.gateway.wait("the end of what waits after %s" % (answers,), lambda: not self.records()[2])
         after = self.records()
         return after[0] - before[0], after[1] - before[1], self.receiver.new()
 
