@@ -51,8 +51,8 @@ class Base(unittest.TestCase):
         self.receiver.new()
         self.receiver.say(*answers)
         self.measure(count)
-        self.gateway.wait("the answers to %s" % (answers,), lambda: not self.receiver.answers, 10)
-        self.gateway.wait("the end of what waits after %s" % (answers,), lambda: not self.records()[2], 10)
+        self.gateway.wait("the answers to %s" % (answers,), lambda: not self.receiver.answers)
+        self.gateway.wait("the end of what waits after %s" % (answers,), lambda: not self.records()[2])
         after = self.records()
         return after[0] - before[0], after[1] - before[1], self.receiver.new()
 
@@ -115,7 +115,7 @@ class Transport(Base):
             (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(200), 1, 0, 1)]
         for said, delivered, dead, count in cases:
             got = self.given(said)
-            self.assertEqual((got[0], got[1], len(got[2])), (delivered, dead, count), said[:200])
+            self.assertEqual((got[0], got[1], len(got[2])), (delivered, dead, count), (said[:200], got[2]))
             self.assertEqual(len({request["headers"]["Idempotency-Key"] for request in got[2]}), 1, said[:200])
         kept = self.gateway.hakaru("dead-letters", "list", lines=True)
         self.assertEqual(len(kept), sum(case[2] for case in cases))
@@ -123,9 +123,9 @@ class Transport(Base):
 
     def test_a_pause_that_is_asked_for_in_seconds_or_as_a_date_is_kept(self):
         self.up()
-        for after in ("1", email.utils.formatdate(time.time() + 3, usegmt=True)):
-            began = time.monotonic()
-            self.given(answer(429, Retry_After=after))
+        for pause in (lambda: "1", lambda: email.utils.formatdate(time.time() + 3, usegmt=True)):
+            began, after = time.monotonic(), pause()
+            self.given(lambda request: answer(429, Retry_After=pause()))
             self.assertGreater(time.monotonic() - began, 0.9, after)
 
     def test_holding_shows_in_the_status_and_loses_nothing(self):

@@ -31,19 +31,21 @@ import Glibc
         self.directories = watches
         guard descriptor >= 0 else { return }
         source = try? EventLoop.shared.onReadable(descriptor) { [weak self] _ in
-            self?.takeChanges()
+            if self?.takeChanges() == true { self?.changed.broadcast() }
         }
     }
 
-    /// Takes note of what has happened up to now; the directory itself is to be read before.
-    func takeChanges() {
+    /// Takes note of what has happened up to now.
+    ///
+    /// - Returns: whether a directory that was read before has to be read again: nobody is woken for
+    ///   what is taken here.
+    func takeChanges() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4_096)
         var isDue = false
         while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
             for change in Self.changes(buffer[..<count]) where note(change) { isDue = true }
         }
-        // What changed does not matter to who waits: the directory is read again.
-        if isDue { changed.broadcast() }
+        return isDue
     }
 
     private struct Change {

@@ -68,9 +68,11 @@ import TapeLink
 
     /// The first tape that nobody is still writing.
     private func nextTape(_ watcher: DirectoryWatcher) -> String? {
-        // Only the directory itself is watched.
-        let files = (try? FileReader.list(directory, suffix: ".tape", nested: false)) ?? []
-        watcher.takeChanges()
+        var files: [String]
+        repeat {
+            // Only the directory itself is watched.
+            files = (try? FileReader.list(directory, suffix: ".tape", nested: false)) ?? []
+        } while watcher.takeChanges()
         return files.first { file in
             let name = String(file.dropFirst(directory.count + 1))
             guard !watcher.beingWritten.contains(name) else { return false }
