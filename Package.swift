@@ -112,7 +112,11 @@ let package = Package(
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests(
-            "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+            "BluetoothLink",
+            [
+                "DeviceLink", "DeviceProfile", "EventLoop", "JSON", "Measurement", "YAML", "hakaru",
+                "hakarud",
+            ]),
         tests(
             "USBLink",
             [
@@ -132,10 +136,9 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "Measurement", "Register",
-                "JSON", "Registry", "Spool", "StationInput", "USBLink", "Uplink", "YAML",
-                "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "JSON", "Measurement",
-                "Register", "Registry", "Spool", "USBLink", "Uplink", "YAML",
+                "BluetoothLink", "DataFiles", "DeviceLink", "DeviceProfile", "EventLoop", "JSON",
+                "Measurement", "Register", "Registry", "Spool", "StationInput", "USBLink", "Uplink",
+                "YAML",
             ]),
         tests("Measurement", []),
         tests("Crypto", []),

@@ -121,6 +121,8 @@ package enum SessionNote: Sendable, Equatable {
     case battery(percent: Int)
     /// What the device says that it can do, by name.
     case abilities([String])
+    /// A configuration that the device told is worth keeping, or that one kept does not hold any more.
+    case configuration(KnownConfiguration, isKept: Bool)
     case ignored(BluetoothUUID, byteCount: Int)
     case recordAccess(String)
     case refused(step: String, String)

@@ -18,8 +18,18 @@ package enum GatewayClock {
         Reading(
             utcMicroseconds: nanoseconds(CLOCK_REALTIME) / 1000,
             monotonicNanoseconds: nanoseconds(CLOCK_BOOTTIME),
-            synchronised: isSynchronised(kernelStatus()))
+            synchronised: isSynchronised(kernelStatus(), told: told.withLock { $0 }))
     }
+
+    /// Whether this process may ask the kernel; a sandbox that guards the clock forbids it.
+    package static var mayAskKernel: Bool { kernelStatus() != nil }
+
+    /// Takes another's word for whether the clock is synchronised; nil takes it back.
+    ///
+    /// It counts only where the kernel may not be asked.
+    package static func tell(synchronised: Bool?) { told.withLock { $0 = synchronised } }
+
+    private static let told = Locked<Bool?>(nil)
 
     /// Nanoseconds since the machine started, suspended time included.
     package static func monotonicNanoseconds() -> Int64 { nanoseconds(CLOCK_BOOTTIME) }
@@ -39,11 +49,11 @@ package enum GatewayClock {
         return adjtimex(&state) < 0 ? nil : state.status
     }
 
-    /// Decides from the kernel's status (STA_UNSYNC), or else from the time service's mark.
+    /// Decides from the kernel's status (STA_UNSYNC), or else from what was told, or from the time service's mark.
     static func isSynchronised(
-        _ status: Int32?, mark: String = "/run/systemd/timesync/synchronized"
+        _ status: Int32?, told: Bool? = nil, mark: String = "/run/systemd/timesync/synchronized"
     ) -> Bool {
-        guard let status else { return access(mark, F_OK) == 0 }
+        guard let status else { return told ?? (access(mark, F_OK) == 0) }
         return status & STA_UNSYNC == 0
     }
 }

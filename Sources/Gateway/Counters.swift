@@ -9,8 +9,9 @@ import EventLoop
         "readings_lost", "records_refused", "frames_rejected", "store_failures", "store_shortages",
         "readings_duplicate", "readings_without_record", "sessions_started", "sessions_complete",
         "sessions_interrupted", "sessions_need_person", "sightings_unmatched", "tapes_failed",
-        "configuration_reloads", "configuration_refusals", "usb_no_permission", "reader_sessions",
-        "reader_unknown_card",
+        "configuration_reloads", "configuration_refusals", "configuration_postponed",
+        "usb_no_permission", "reader_sessions",
+        "reader_unknown_card", "time_service_failures",
     ]
 
     nonisolated init() {}

@@ -67,6 +67,7 @@ package struct ExactDecimal: Sendable {
 
     /// The same number with `decimals` digits after the point, rounded half up (away from zero).
     package func rounded(toDecimals decimals: Int) -> ExactDecimal? {
+        if exponent == -decimals { return self }
         if exponent >= -decimals {
             return mantissa(atExponent: -decimals).map { ExactDecimal($0, exponent: -decimals) }
         }

@@ -60,8 +60,12 @@ package struct TimeZoneRules: Sendable, Equatable {
     }
 
     package func local(_ instant: Instant) -> LocalDateTime {
-        LocalDateTime(
-            localMicroseconds: instant.microseconds + Int64(offsetSeconds(at: instant)) * 1_000_000)
+        LocalDateTime(localMicroseconds: localMicroseconds(instant))
+    }
+
+    /// Microseconds from 1970-01-01 00:00 on this zone's wall clock.
+    package func localMicroseconds(_ instant: Instant) -> Int64 {
+        instant.microseconds + Int64(offsetSeconds(at: instant)) * 1_000_000
     }
 
     /// The moment of a wall-clock time.

@@ -40,6 +40,7 @@ extension Manager {
                 continue
             }
             configurationAPDU = known.apdu
+            remembered = known
             return kept
         }
         return nil
@@ -97,6 +98,8 @@ extension Manager {
         configuration = nil
         associationAPDU = []
         configurationAPDU = nil
+        remembered = nil
+        learnt = nil
         request = nil
         transfer = nil
         segments = []
@@ -106,6 +109,29 @@ extension Manager {
         waiting = []
         system = MedicalSystem()
         malformed = 0
+    }
+
+    /// Keeps what the agent told, together with the firmware that told it.
+    mutating func keepLearnt() {
+        guard var kept = learnt else { return }
+        learnt = nil
+        kept.firmware = system.firmware
+        options.known.removeAll { $0.systemID == kept.systemID && $0.id == kept.id }
+        // An agent that associates again is not asked for what it told before.
+        options.known = options.known.suffix(Self.mostKnown - 1) + [kept]
+        actions.append(.remember(kept))
+    }
+
+    private static let mostKnown = 16
+
+    /// What was kept of the agent does not fit it any more: it is asked anew when it comes back.
+    ///
+    /// Nothing of the report at which this showed was used or confirmed.
+    mutating func mistrust(_ known: KnownConfiguration, _ why: String) {
+        options.known.removeAll { $0.systemID == known.systemID && $0.id == known.id }
+        actions.append(.forget(known))
+        note(.unexpected(why))
+        abort(.undefined)
     }
 
     static func abort(_ reason: AbortReason) -> [UInt8] {

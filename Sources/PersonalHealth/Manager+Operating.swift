@@ -26,6 +26,9 @@ extension Manager {
         switch (state, event.type) {
         case (.waitingForConfiguration, EventCode.configuration):
             try configured(event, invokeID, bytes)
+        // Accepted as known, and it tells all the same: what it says now counts.
+        case (.operating, EventCode.configuration) where remembered != nil:
+            try configured(event, invokeID, bytes)
         case (.operating, EventCode.segmentData): try transferred(event, invokeID, bytes)
         case (.operating, _): try reported(event, invokeID, bytes)
         // What was under way when the release was asked for still counts.
@@ -36,8 +39,6 @@ extension Manager {
             if let invokeID { send(Self.reject(invokeID, problem: 101)) }
         }
     }
-
-    private static let mostKnown = 16
 
     private mutating func configured(
         _ event: DataMessage.EventReport, _ invokeID: UInt16?, _ bytes: [UInt8]
@@ -52,12 +53,9 @@ extension Manager {
                     information.uint16(0)
                 })
         }
+        remembered = nil
         if Configuration.isExtended(told.id), let agent {
-            let kept = KnownConfiguration(systemID: agent.systemID, id: told.id, apdu: bytes)
-            options.known.removeAll { $0.systemID == kept.systemID && $0.id == kept.id }
-            // An agent that associates again is not asked for what it told before.
-            options.known = options.known.suffix(Self.mostKnown - 1) + [kept]
-            actions.append(.remember(kept))
+            learnt = KnownConfiguration(systemID: agent.systemID, id: told.id, apdu: bytes)
         }
         operate()
     }
@@ -66,7 +64,15 @@ extension Manager {
         _ event: DataMessage.EventReport, _ invokeID: UInt16?, _ bytes: [UInt8]
     ) throws(APDUError) {
         guard let configuration else { return }
-        guard let observations = try ScanReport.observations(event, configuration) else {
+        let found: [Observation]?
+        do throws(APDUError) {
+            found = try ScanReport.observations(event, configuration)
+        } catch {
+            guard let remembered else { throw error }
+            return mistrust(
+                remembered, "a report that its known configuration does not fit: \(error)")
+        }
+        guard let observations = found else {
             note(.unexpected("event \(shownCode(event.type))"))
             if let invokeID { send(Self.reject(invokeID, problem: 101)) }
             return
@@ -118,6 +124,10 @@ extension Manager {
         request = nil
         if system.systemID.isEmpty { system.systemID = agent?.systemID ?? [] }
         actions.append(.system(system))
+        if let remembered, remembered.firmware != system.firmware {
+            return mistrust(remembered, "other firmware than when it told its configuration")
+        }
+        keepLearnt()
         nextStore()
     }
 
@@ -129,6 +139,7 @@ extension Manager {
         switch what {
         case .attributes:
             note(.requestFailed("attributes: \(how)"))
+            keepLearnt()
             nextStore()
         case .segments:
             note(.requestFailed("segments: \(how)"))

@@ -34,12 +34,16 @@ package struct Manager: Sendable {
     /// APDUs that wait while the store is busy; more than that is an agent that does not wait.
     static let maximumWaiting = 16
 
-    var options: ManagerOptions
+    package var options: ManagerOptions
     var state = State.unassociated
     var framer = APDUFramer()
     var configuration: Configuration?
     var associationAPDU: [UInt8] = []
     var configurationAPDU: [UInt8]?
+    /// What this association goes by without having been told it.
+    var remembered: KnownConfiguration?
+    /// What the agent told in this association, until its firmware is known too.
+    var learnt: KnownConfiguration?
     var agent: AssociationInformation?
     var builder = SampleBuilder()
     var system = MedicalSystem()

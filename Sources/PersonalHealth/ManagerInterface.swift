@@ -25,6 +25,8 @@ package enum ManagerAction: Sendable {
     case system(MedicalSystem)
     /// An agent's own configuration, worth keeping for its next association.
     case remember(KnownConfiguration)
+    /// What was kept does not hold any more: the agent is asked anew.
+    case forget(KnownConfiguration)
     case report(ManagerReport)
     /// Put all reports so far on disk, then tell `.stored`; nothing is confirmed before.
     case store
@@ -48,19 +50,6 @@ package struct ManagerReport: Sendable {
     package var isStored: Bool
     /// What the agent's relative clock counted when it sent this.
     package var relativeNow: UInt32?
-}
-
-/// A configuration of an agent, with the bytes of its report.
-package struct KnownConfiguration: Sendable, Equatable {
-    package var systemID: [UInt8]
-    package var id: UInt16
-    package var apdu: [UInt8]
-
-    package init(systemID: [UInt8], id: UInt16, apdu: [UInt8]) {
-        self.systemID = systemID
-        self.id = id
-        self.apdu = apdu
-    }
 }
 
 /// What a person or a counter may want to know of a session.

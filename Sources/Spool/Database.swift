@@ -77,6 +77,14 @@ import Glibc
     /// False after SQLite itself rolled a transaction back.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
+    /// Bytes of pages that are held in memory.
+    var cacheBytes: Int {
+        var now: Int32 = 0
+        var most: Int32 = 0
+        sqlite3_db_status(handle, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0)
+        return Int(now)
+    }
+
     func prepare(_ sql: SQL) throws(SpoolError) -> Statement {
         var prepared: OpaquePointer?
         let code = sqlite3_prepare_v3(

@@ -17,6 +17,7 @@ struct Migration: Sendable {
         Migration(version: 5, statements: abilitiesSchema),
         Migration(version: 6, statements: versionSchema),
         Migration(version: 7, statements: tallySchema),
+        Migration(version: 8, statements: agentSchema),
     ]
 }
 

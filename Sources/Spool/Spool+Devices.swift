@@ -74,6 +74,11 @@ extension Spool {
         }
     }
 
+    /// Bytes of pages that the open store holds in memory.
+    package func cachedBytes() throws(SpoolError) -> Int {
+        try reading { connection throws(SpoolError) in connection.database.cacheBytes }
+    }
+
     package func counters() throws(SpoolError) -> [String: Int] {
         let pairs = try reading { connection throws(SpoolError) in
             try connection.all(.counters) { row throws(SpoolError) in (row.text(), row.count()) }

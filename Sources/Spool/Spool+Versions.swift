@@ -157,10 +157,16 @@ extension Spool {
         }
     }
 
-    package func isWithdrawn(_ row: RowID) throws(SpoolError) -> Bool {
-        try reading { connection throws(SpoolError) in
-            try connection.integer(.isDiscarded, [.row(row)]) == 1
+    /// The records of a batch under way that somebody took back since it was formed.
+    package func withdrawn(fromBatch id: Int64) throws(SpoolError) -> Set<RowID> {
+        // What the last transaction formed is as it was.
+        if let formed, formed.write == writes, formed.batch.id == id { return [] }
+        let rows = try reading { connection throws(SpoolError) in
+            try connection.all(.withdrawnFromBatch, [.integer(id)]) { reader throws(SpoolError) in
+                reader.row()
+            }
         }
+        return Set(rows)
     }
 }
 
@@ -315,6 +321,9 @@ extension SQL {
         AND quarantine IS NULL AND discarded_at IS NULL AND observed_at >= ? AND observed_at < ?
         LIMIT 1
         """)
-    static let isDiscarded = SQL(
-        "SELECT COUNT(*) FROM record WHERE id = ? AND discarded_at IS NOT NULL")
+    static let withdrawnFromBatch = SQL(
+        """
+        SELECT d.record_id FROM delivery d JOIN record r ON r.id = d.record_id
+        WHERE d.batch_id = ? AND r.discarded_at IS NOT NULL
+        """)
 }

@@ -45,6 +45,7 @@ struct StoreOpener {
                 masters: try MasterKeys(file: encryption.keyFile), seals: encryption.seals)
         }
         try connection.checkKeys()
+        try connection.forgetSealing()
         report.schemaBefore = outcome.from
         report.schema = outcome.to
         let size = before?.size ?? 0

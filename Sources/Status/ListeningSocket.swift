@@ -19,13 +19,11 @@ struct ListeningSocket: ~Copyable {
         guard made >= 0 else { throw .system(call: "socket", path: path, code: errno) }
         do throws(StatusError) {
             try Self.bind(made, path, &address)
-            if let group, chown(path, gid_t.max, group) != 0 {
-                throw .system(call: "chown", path: path, code: errno)
-            }
+            try Self.give(path, to: group)
             guard chmod(path, mode) == 0 else {
                 throw .system(call: "chmod", path: path, code: errno)
             }
-            guard listen(made, 64) == 0 else {
+            guard listen(made, 1_024) == 0 else {
                 throw .system(call: "listen", path: path, code: errno)
             }
         } catch {
@@ -61,6 +59,15 @@ struct ListeningSocket: ~Copyable {
         case ENOENT, ENOTDIR: throw .directoryMissing(path: path)
         case EADDRINUSE: throw .alreadyServed(path: path)
         default: throw .system(call: "bind", path: path, code: code)
+        }
+    }
+
+    /// Gives the name to a group; a sandbox without chown serves the group that it has anyway.
+    private static func give(_ path: String, to group: UInt32?) throws(StatusError) {
+        var facts = stat()
+        guard let group, stat(path, &facts) != 0 || facts.st_gid != group else { return }
+        guard chown(path, gid_t.max, group) == 0 else {
+            throw .system(call: "chown", path: path, code: errno)
         }
     }
 

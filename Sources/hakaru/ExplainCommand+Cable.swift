@@ -34,7 +34,9 @@ extension ExplainCommand {
         } catch {
             throw CommandError.failed("a descriptor is broken: \(error)")
         }
-        device.boundTo = options["bound-to"]
+        device.boundTo = try options["bound-to"].map { model throws(CommandError) in
+            try DecodeCommand.profile(model).id
+        }
         return device
     }
 

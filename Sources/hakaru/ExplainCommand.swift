@@ -7,7 +7,7 @@ import TapeLink
 /// `hakaru explain`: which profile a device gets, and why or why not.
 enum ExplainCommand {
     static let usage =
-        "hakaru explain --advertisement HEX | --usb VID:PID [--product NAME] [--bound-to PROFILE] | --tape FILE | --clock-changes FILE [--json]"
+        "hakaru explain --advertisement HEX | --usb VID:PID [--product NAME] [--bound-to MODEL] | --tape FILE | --clock-changes FILE [--json]"
 
     static func run(_ options: [String: String]) throws(CommandError) -> String {
         if let device = try cable(options) { return try explain(device, options) }

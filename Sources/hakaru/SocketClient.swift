@@ -45,7 +45,7 @@ struct SocketClient {
     private func document(
         _ method: String, _ resource: String, _ question: String = "", body: [UInt8]? = nil
     ) throws(CommandError) -> JSONValue {
-        let (status, answer) = try transfer(method, "http://hakaru" + resource + question, body)
+        let (status, answer) = try transfer(method, resource + question, body)
         let document = try? JSONValue.parse(answer)
         guard status == 200 else { throw Self.refusal(status, document, resource) }
         guard let document else {
@@ -72,27 +72,37 @@ struct SocketClient {
         static let limit = 64 << 20
     }
 
-    private func transfer(
-        _ method: String, _ url: String, _ content: [UInt8]?
-    ) throws(CommandError) -> (Int, [UInt8]) {
+    /// A transfer from the daemon that is to be performed, and then cleaned up, by the caller.
+    ///
+    /// - Parameter seconds: how long it may take in all; 0 for as long as it likes.
+    func handle(
+        for resource: String, seconds: Int
+    ) throws(CommandError) -> UnsafeMutableRawPointer {
         guard let handle = curl_easy_init() else { throw .failed("libcurl cannot be started") }
+        hakaru_easy_set_pointer(handle, CURLOPT_UNIX_SOCKET_PATH, path)
+        hakaru_easy_set_pointer(handle, CURLOPT_URL, "http://hakaru" + resource)
+        hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
+        // No proxy of the environment may come between this program and the socket.
+        hakaru_easy_set_pointer(handle, CURLOPT_PROXY, "")
+        hakaru_easy_set_long(handle, CURLOPT_NOSIGNAL, 1)
+        hakaru_easy_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, 3_000)
+        hakaru_easy_set_long(handle, CURLOPT_TIMEOUT_MS, seconds * 1_000)
+        return handle
+    }
+
+    private func transfer(
+        _ method: String, _ resource: String, _ content: [UInt8]?
+    ) throws(CommandError) -> (Int, [UInt8]) {
+        let handle = try handle(for: resource, seconds: 40)
         defer { curl_easy_cleanup(handle) }
         let received = Received()
         let context = Unmanaged.passUnretained(received).toOpaque()
-        hakaru_easy_set_pointer(handle, CURLOPT_UNIX_SOCKET_PATH, path)
-        hakaru_easy_set_pointer(handle, CURLOPT_URL, url)
         // The library makes a copy of its own of what is to be sent.
         if let content {
             hakaru_easy_set_long(handle, CURLOPT_POSTFIELDSIZE, content.count)
             hakaru_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, content)
         }
         if method != "GET" { hakaru_easy_set_pointer(handle, CURLOPT_CUSTOMREQUEST, method) }
-        hakaru_easy_set_pointer(handle, CURLOPT_USERAGENT, "hakaru/" + hakaruVersion)
-        // No proxy of the environment may come between this program and the socket.
-        hakaru_easy_set_pointer(handle, CURLOPT_PROXY, "")
-        hakaru_easy_set_long(handle, CURLOPT_NOSIGNAL, 1)
-        hakaru_easy_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, 3_000)
-        hakaru_easy_set_long(handle, CURLOPT_TIMEOUT_MS, 40_000)
         hakaru_easy_set_pointer(handle, CURLOPT_WRITEDATA, context)
         hakaru_easy_set_write(handle, CURLOPT_WRITEFUNCTION) { data, size, count, context in
             guard let data, let context else { return 0 }

@@ -130,6 +130,10 @@ enum Attention {
         case "refused":
             return ["the changed configuration was refused, the former one is in force:"]
                 + (configuration?["problems"]?.array ?? []).prefix(5).map { "  " + Plain.text($0) }
+        case "waiting":
+            return [
+                "the changed configuration waits for the store to answer, the former one is in force"
+            ]
         case "restart-needed":
             let keys = (configuration?["restart_needed"]?.array ?? []).map { Plain.text($0) }
                 .joined(separator: ", ")

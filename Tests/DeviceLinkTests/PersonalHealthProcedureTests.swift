@@ -53,12 +53,15 @@ struct PersonalHealthProcedureTests {
         var synchronised = true
         var now = Instant(seconds: 1_772_320_500)  // 2026-03-01 08:15:00 in Tokyo
 
-        init(_ profile: DeviceProfile, synchronised: Bool = true) throws {
+        init(
+            _ profile: DeviceProfile, synchronised: Bool = true, known: [KnownConfiguration] = []
+        ) throws {
             self.synchronised = synchronised
             session = try #require(
                 WireSession(
                     candidates: [profile], device: DeviceDescription(id: DeviceID("usb:1-1")),
-                    memory: DeviceMemory(), zone: PersonalHealthProcedureTests.zone,
+                    memory: DeviceMemory(), known: known,
+                    zone: PersonalHealthProcedureTests.zone,
                     simulated: true,
                     now: GatewayTime(utc: now, monotonicNanoseconds: 0, synchronised: synchronised))
             )
@@ -284,6 +287,51 @@ struct PersonalHealthProcedureTests {
         #expect(record.quantity(.bodyTemperature)?.number?.text == "37.00")
         #expect(record.time?.observed == Instant(seconds: 1_772_320_500 - 8))
         #expect(record.quarantine == nil)
+    }
+
+    @Test("what a device tells of itself is handed out to be kept, and the next session goes by it")
+    func keepsConfiguration() throws {
+        let association = Self.scale.replacing("05dc", with: "4000")
+        let told = Self.fit(
+            "4000 0001 0026 0006 0001 0003 001e 092f 0004 0002 e140 0996 0002 06c3"
+                + "0a55 000c 0002 0008 0a56 0004 0990 0008", event: "0d1c", time: "ffffffff")
+        let attributes = "e7000014 0012 0000 0203 000c 0000 0001 0006 099c 0002 0055"
+        func kept(_ bench: Bench, _ isKept: Bool) -> [KnownConfiguration] {
+            bench.notes.compactMap {
+                if case .configuration(let known, isKept) = $0 { known } else { nil }
+            }
+        }
+        var first = try Bench(try Self.profile())
+        first.feed(.opened(at: first.time))
+        first.receive(association)
+        #expect(first.sent.last?.starts(with: Self.bytes("e300002c0003")) == true)
+        first.receive(told)
+        first.receive(attributes)
+        let known = kept(first, true)
+        #expect(known.map(\.id) == [0x4000])
+        #expect(known.first?.apdu == Self.bytes(told))
+
+        var second = try Bench(try Self.profile(), known: known)
+        second.feed(.opened(at: second.time))
+        second.receive(association)
+        #expect(second.sent.last?.starts(with: Self.bytes("e700000e")) == true, "asked who it is")
+        #expect(second.sent.first?.starts(with: Self.bytes("e300002c0000")) == true)
+        second.receive(attributes)
+        second.receive(Self.weight)
+        let record = try #require(second.records.first)
+        #expect(record.quantity(.weight)?.number?.text == "76.2")
+        #expect(kept(second, true).isEmpty && kept(second, false).isEmpty)
+        // The raw frame can be read again by itself: what was kept stands in it.
+        let frame = try #require(second.entries.first?.frames.first)
+        #expect(frame.bytes == Self.bytes(association) + Self.bytes(told) + Self.bytes(Self.weight))
+        let again = try Self.profile().layouts[0].readings(frame.bytes)
+        #expect(again.map(\.quantities) == [record.quantities])
+
+        // Another object under the same number: nothing is confirmed, what was kept is to go.
+        second.receive(Self.weight.replacing("0001 000c ff", with: "0009 000c ff"))
+        #expect(second.records.count == 1)
+        #expect(kept(second, false) == known)
+        #expect(second.sent.last == Self.bytes("e60000020000"))
     }
 
     /// A confirmed event report around this information.

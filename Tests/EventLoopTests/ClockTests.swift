@@ -18,6 +18,7 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var status: Int32?
+        var told: Bool?
         var mark: String
         var expected: Bool
     }
@@ -32,8 +33,30 @@ import Testing
         Case(
             testDescription: "forbidden to ask, no mark", status: nil, mark: "/no", expected: false),
         Case(testDescription: "forbidden to ask, mark", status: nil, mark: "/", expected: true),
+        Case(
+            testDescription: "forbidden to ask, told yes", status: nil, told: true, mark: "/no",
+            expected: true),
+        Case(
+            testDescription: "forbidden to ask, told no: an old mark does not count", status: nil,
+            told: false, mark: "/", expected: false),
+        Case(
+            testDescription: "the kernel counts, whatever was told", status: STA_UNSYNC, told: true,
+            mark: "/", expected: false),
+        Case(
+            testDescription: "the kernel says yes, whatever was told", status: 0, told: false,
+            mark: "/no", expected: true),
     ])
     func `a clock that nobody disciplines is never called synchronised`(_ test: Case) {
-        #expect(GatewayClock.isSynchronised(test.status, mark: test.mark) == test.expected)
+        #expect(
+            GatewayClock.isSynchronised(test.status, told: test.told, mark: test.mark)
+                == test.expected)
+    }
+
+    @Test func `where the kernel may be asked nobody's word changes the answer`() throws {
+        try #require(GatewayClock.mayAskKernel, "this machine guards its clock")
+        let before = GatewayClock.now().synchronised
+        defer { GatewayClock.tell(synchronised: nil) }
+        GatewayClock.tell(synchronised: !before)
+        #expect(GatewayClock.now().synchronised == before)
     }
 }

@@ -177,6 +177,10 @@ import Testing
                 "the former one is in force"
             ),
             (
+                #"{"state":"waiting","waiting_since":"2026-11-21T10:00:00.0+09:00"}"#,
+                "waits for the store to answer"
+            ),
+            (
                 #"{"state":"restart-needed","restart_needed":["usb","tape"]}"#,
                 "the configuration of usb, tape waits for: systemctl restart hakarud"
             ),

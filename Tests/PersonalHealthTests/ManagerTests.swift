@@ -38,8 +38,11 @@ struct ManagerTests {
     func rememberedConfiguration() {
         var manager = Manager()
         _ = manager.take(.received(Wire.association(configuration: 0x400A)))
-        let configured = manager.take(.received(Recorded.penStore))
-        #expect(configured.contains { if case .remember = $0 { true } else { false } })
+        _ = manager.take(.received(Recorded.penStore))
+        let known = manager.take(
+            .received(
+                Wire.message(0, 0x0203, Wire.u16(0) + Wire.list(MedicalSystemTests.attributes))))
+        #expect(known.contains { if case .remember = $0 { true } else { false } })
         _ = manager.take(.received(hex("e6000002 0000")))
         let again = manager.take(.received(Wire.association(configuration: 0x400A)))
         #expect(sent(again).first?.hasPrefix("e300002c0000") == true, "accepted as known")

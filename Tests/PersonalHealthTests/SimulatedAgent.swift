@@ -200,6 +200,7 @@ struct Cable {
     var notes: [ManagerNote] = []
     var system: MedicalSystem?
     var remembered: [KnownConfiguration] = []
+    var forgotten: [KnownConfiguration] = []
     var relativeNow: [UInt32] = []
     var drained = 0
     var isOverAtEnd = false
@@ -248,6 +249,7 @@ struct Cable {
             case .associated: break
             case .system(let told): system = told
             case .remember(let known): remembered.append(known)
+            case .forget(let known): forgotten.append(known)
             case .report(let report):
                 reported += report.samples
                 if let now = report.relativeNow { relativeNow.append(now) }

@@ -109,4 +109,27 @@ import Testing
             #expect(try await spool.counts().delivered == 0)
         }
     }
+
+    @Test
+    func `what is taken back out of a batch under way is named until the batch is another one`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...3), at: noon)
+            let open = try #require(try await spool.formBatch("db", max: 9, at: noon))
+            #expect(try await spool.withdrawn(fromBatch: open.id).isEmpty)
+            // Another write makes it look again, and find the same.
+            _ = try await spool.append([entry(4)], at: noon)
+            #expect(try await spool.withdrawn(fromBatch: open.id).isEmpty)
+            _ = try await spool.withdraw(RowID(2), reason: "x", by: .user(1_000), at: noon)
+            #expect(try await spool.withdrawn(fromBatch: open.id) == [RowID(2)])
+            #expect(try await spool.withdrawn(fromBatch: open.id + 1).isEmpty)
+        }
+        try await withSpool(directory) { spool async throws in
+            #expect(try await spool.withdrawn(fromBatch: 1) == [RowID(2)], "after a restart too")
+            let next = try #require(try await spool.formBatch("db", max: 9, at: noon))
+            #expect(next.keys == [key(1), key(3), key(4)])
+            #expect(try await spool.withdrawn(fromBatch: next.id).isEmpty)
+        }
+    }
 }

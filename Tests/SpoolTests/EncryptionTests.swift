@@ -118,6 +118,91 @@ import Testing
         }
     }
 
+    private func plain(_ spool: Spool) async throws -> Int64 {
+        try await spool.number("SELECT COUNT(*) FROM record WHERE sealed_by IS NULL")
+    }
+
+    @Test func `a store that was sealed whole is not looked through again at each start`()
+        async throws
+    {
+        write(Self.first)
+        try await withSealed { spool async throws in
+            try await fill(spool)
+            #expect(try await spool.sealAll(at: noon) == 0)
+        }
+        try await withSealed { spool async throws in
+            // Nothing of the gateway's makes such a row; only a look through all of them finds it.
+            try await spool.change(
+                "UPDATE record SET sealed_by = NULL, sealed = NULL, quantities = '[]', flags = '[]' WHERE id = 1"
+            )
+            #expect(try await spool.sealAll(at: noon) == 0)
+            #expect(try await plain(spool) == 1)
+            try await spool.change("DELETE FROM remembered WHERE name = 'sealing'")
+            #expect(try await spool.sealAll(at: noon) == 1)
+            #expect(try await plain(spool) == 0)
+        }
+    }
+
+    @Test func `what was stored while sealing was switched off is sealed when it is on again`()
+        async throws
+    {
+        write(Self.first)
+        try await withSealed { spool async throws in
+            try await fill(spool)
+            _ = try await spool.sealAll(at: noon)
+        }
+        // Off, but the key is there for what lies sealed.
+        try await withSealed(seals: false) { spool async throws in
+            _ = try await spool.append([marked(60)], at: noon)
+            #expect(try await spool.sealAll(at: noon) == 0)
+            #expect(try await plain(spool) == 1)
+        }
+        #expect(!found.isEmpty)
+        try await withSealed { spool async throws in
+            #expect(try await spool.sealAll(at: noon) == 1)
+            #expect(found == [])
+        }
+    }
+
+    @Test func `when the power fails between sealing and rewriting, the next start rewrites`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in try await fill(spool) }
+        write(Self.first)
+        try await withSealed { spool async throws in
+            let step = try await spool.sealMore(after: RowID(0), at: noon)
+            #expect(step?.last == RowID(3) && step?.unreadable == 0)
+            try await spool.change(
+                "CREATE TABLE f(x); INSERT INTO f VALUES(zeroblob(200000)); DROP TABLE f")
+        }
+        try await withSealed { spool async throws in
+            #expect(try await spool.number("PRAGMA freelist_count") > 40)
+            #expect(try await spool.sealAll(at: noon) == 0)
+            #expect(try await spool.number("PRAGMA freelist_count") == 0)
+            #expect(found == [])
+        }
+    }
+
+    @Test func `a row that cannot be read is tried again at each start and stops no other`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
+            try await fill(spool)
+            try await spool.change("UPDATE record SET quantities = 'no list' WHERE id = 1")
+        }
+        write(Self.first)
+        for sealed in [2, 0] {
+            try await withSealed { spool async throws in
+                #expect(try await spool.sealAll(at: noon) == sealed)
+                #expect(try await plain(spool) == 1)
+            }
+        }
+        try await withSealed { spool async throws in
+            try await spool.change("UPDATE record SET quantities = '[]' WHERE id = 1")
+            #expect(try await spool.sealAll(at: noon) == 1)
+        }
+    }
+
     struct Lost: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var content: String?

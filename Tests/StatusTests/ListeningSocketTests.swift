@@ -30,6 +30,30 @@ import Testing
         #expect(access(path, F_OK) != 0)
     }
 
+    @Test(
+        "the socket goes to the named group, and to the one that it has anyway without chown",
+        .enabled(if: getuid() == 0, "only root gives files away"))
+    func groups() throws {
+        let scratch = ScratchDirectory()
+        for group in [getegid(), 4_711] as [UInt32] {
+            let path = scratch.path + "/\(group).sock"
+            let socket = try ListeningSocket(path: path, mode: 0o660, group: group)
+            var facts = stat()
+            #expect(stat(path, &facts) == 0)
+            #expect(facts.st_gid == group)
+            #expect(socket.descriptor > 2)
+        }
+        // A directory that hands its group on: the name has it from the start.
+        chown(scratch.path, 0, 4_712)
+        chmod(scratch.path, 0o2770)
+        let socket = try ListeningSocket(
+            path: scratch.path + "/own.sock", mode: 0o660, group: getegid())
+        var facts = stat()
+        #expect(stat(scratch.path + "/own.sock", &facts) == 0)
+        #expect(facts.st_gid == getegid())
+        #expect(socket.descriptor > 2)
+    }
+
     @Test("a name that a dead daemon left is taken over")
     func stale() throws {
         let scratch = ScratchDirectory()

@@ -1,6 +1,7 @@
 """`hakaru doctor`, with each fault made real: a name that is not there, a certificate that is over, a file of no use."""
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -119,6 +120,40 @@ class Doctor(unittest.TestCase):
         self.up(more="storage: { maximum: 1000GB, reserve: 500GB }")
         os.makedirs(self.gateway.path("state"))
         self.assertIn("disk-short", self.problems())
+
+    def readers(self):
+        """What is said of readers, as (code, subject), and the whole findings by code."""
+        self.problems()
+        found = [f for f in self.findings if f["check"] == "readers"]
+        return [(f["code"], f.get("subject")) for f in found], {f["code"]: f for f in found}
+
+    def test_a_reader_that_is_not_there_is_named_with_and_without_a_daemon(self):
+        node = "/dev/serial/by-id/nothing-of-this-name"
+        self.up(more='stations: [ { name: table-1, readers: [ { kind: serial, port: "%s" } ] } ]' % node)
+        self.assertEqual(self.readers()[0], [("reader-absent", node)])
+        self.gateway.start_daemon()
+        codes, findings = self.readers()
+        self.assertEqual(codes, [("reader-absent", node)])
+        self.assertIn("table-1", findings["reader-absent"]["message"])
+        self.assertIn("hakaru station unbind " + node, findings["reader-absent"]["remedy"])
+
+    def test_a_line_is_well_while_the_gateway_has_it_and_held_while_somebody_else_has(self):
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        node = os.ttyname(slave)
+        self.up(more='stations: [ { name: table-1, readers: [ { kind: serial, port: "%s" } ] } ]' % node)
+        codes, findings = self.readers()
+        self.assertEqual(codes, [("reader-held", node)])
+        self.assertIn(read("/proc/self/comm").strip(), findings["reader-held"]["message"])
+        self.assertIn("fuser", findings["reader-held"]["remedy"])
+        os.close(slave)
+        self.gateway.start_daemon()
+        self.gateway.wait("the reader", lambda: [r["state"] for r in self.gateway.hakaru(
+            "station", "readers", lines=True)] == ["ready"])
+        self.assertEqual(self.readers()[0], [("readers", None)])
+        # What the gateway has open itself is nobody else's.
+        self.gateway.stop_daemon()
+        self.assertEqual(self.readers()[0], [("readers", None)])
 
     def test_it_answers_in_the_readers_language_and_the_codes_stay(self):
         self.up()

@@ -1,6 +1,8 @@
 """People as the whole gateway knows them: lists, stations, consent. What fails here reaches a wrong person."""
+import datetime
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -145,6 +147,42 @@ class People(unittest.TestCase):
                 content = f.read()
             for form in (card.encode(), card.lower().encode(), bytes.fromhex(card)):
                 self.assertNotIn(form, content, path)
+
+    def test_the_screen_of_a_station_shows_a_value_to_whose_it_is_and_to_nobody_else(self):
+        self.up(receiver=False)
+        self.register()
+        screen = subprocess.Popen(
+            ["timeout", "60", os.path.join(PROGRAMS, "hakaru"), "--socket", self.gateway.path("hakaru.sock"),
+             "station", "screen", "one", "--json"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(screen.stdout.close)
+
+        def shown():
+            line = json.loads(screen.stdout.readline())
+            return line["state"], line["participant"], [
+                record["values"]["systolic"]["value"] for record in line["records"]]
+
+        self.assertEqual(shown(), ("free", None, []))
+        self.assertEqual(self.command("session", "begin", "MDM-001", "--station", "one")[0], 0)
+        self.assertEqual(shown(), ("turn", "MDM-001", []))
+        time.sleep(4)
+        now = datetime.datetime.now(tapes.ZONE).replace(microsecond=0)
+        self.measure("hers", now - event_day.SECOND)
+        self.assertEqual(shown(), ("values", "MDM-001", [120]))
+        time.sleep(4)
+        self.assertEqual(self.command(
+            "session", "begin", "MDM-002", "--station", "one", "--previous-left")[0], 0)
+        self.assertEqual(shown(), ("turn", "MDM-002", []))
+        # What the cuff brings of the person before is hers, and not for the eyes of the one who stands here now.
+        self.measure("late", now, at=now + event_day.SECOND * 60)
+        self.assertEqual(self.gateway.hakaru("records", lines=True)[-1]["participant"], "MDM-001")
+        self.assertEqual(self.command("session", "begin", "NOBODY-1", "--station", "one")[0], 1)
+        self.assertEqual(shown(), ("free", None, []))
+        self.gateway.stop_daemon()
+        self.assertEqual(shown(), ("away", None, []))
+        self.gateway.start_daemon()
+        self.assertEqual(shown(), ("free", None, []))
+        screen.send_signal(signal.SIGINT)
+        self.assertEqual(screen.wait(10), 0)
 
     def test_a_reader_that_cannot_be_is_refused_with_what_would_be_accepted(self):
         self.up(receiver=False)

@@ -60,7 +60,7 @@ import Testing
             outbox.failuresOfResolve = 2
             let worker = DestinationWorker(
                 destination, store: outbox, client: try HTTPClient(userAgent: "hakaru/0.0.0"),
-                prepare: { .ready($0.exchangeRecord) }, chance: { 0 })
+                prepare: { $0.allReady }, chance: { 0 })
             let task = spawn { await worker.run() }
             #expect(await eventually(within: .seconds(5)) { outbox.isDone })
             task.cancel()

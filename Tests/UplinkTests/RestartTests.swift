@@ -79,7 +79,7 @@ import Testing
             let worker = DestinationWorker(
                 destination, store: TestOutbox(spool: spool),
                 client: try HTTPClient(userAgent: "hakaru/0.0.0"),
-                prepare: { .ready($0.exchangeRecord) })
+                prepare: { $0.allReady })
             let task = spawn { await worker.run() }
             #expect(await isReached(worker))
             task.cancel()

@@ -146,6 +146,11 @@ enum Sample {
     }
 }
 
+extension OutboxBatch {
+    /// All of its records, with nothing registered about their devices.
+    var allReady: [Preparation] { items.map { .ready($0.exchangeRecord) } }
+}
+
 /// A worker that runs for as long as the body of a test.
 @LoopActor struct Running {
     let worker: DestinationWorker
@@ -162,7 +167,11 @@ enum Sample {
         let outbox = MemoryOutbox(items)
         let worker = DestinationWorker(
             destination, store: outbox, client: try HTTPClient(userAgent: "hakaru/0.0.0"),
-            prepare: prepare, chance: { chance })
+            prepare: { batch in
+                var prepared: [Preparation] = []
+                for item in batch.items { prepared.append(await prepare(item)) }
+                return prepared
+            }, chance: { chance })
         let task = spawn { await worker.run() }
         do {
             try await body(Running(worker: worker, outbox: outbox))

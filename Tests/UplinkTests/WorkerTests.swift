@@ -148,6 +148,59 @@ import Testing
         #expect(try receiver.stat("records") == 2)
     }
 
+    private struct CannotTell: Error {}
+
+    @Test(
+        "nothing is sent while nobody can say what may go, and all of it once somebody can",
+        arguments: [true, false])
+    func unprepared(throwing: Bool) async throws {
+        let receiver = try ReceiverProcess()
+        let destination = try Sample.destination(receiver.url)
+        try await LoopThread.run {
+            let outbox = MemoryOutbox((1...3).map { Sample.weight($0) })
+            let isKnown = Locked<Bool>(false)
+            let worker = DestinationWorker(
+                destination, store: outbox, client: try HTTPClient(userAgent: "hakaru/0.0.0"),
+                prepare: { batch in
+                    if isKnown.withLock({ $0 }) { return batch.allReady }
+                    if throwing { throw CannotTell() }
+                    return Array(batch.allReady.dropLast())
+                }, chance: { 0 })
+            let task = spawn { await worker.run() }
+            #expect(await eventually { worker.snapshot.lastError != nil })
+            #expect(worker.snapshot.state == (throwing ? .retrying : .held))
+            #expect(try receiver.stat("requests") == 0)
+            #expect(outbox.outcomes.isEmpty)
+            isKnown.withLock { $0 = true }
+            worker.kick()
+            #expect(await eventually { outbox.isDone })
+            #expect(outbox.deliveredInOrder == [1, 2, 3])
+            task.cancel()
+            await task.value
+        }
+    }
+
+    @Test("a batch is prepared with one question, however many records it holds")
+    func onePreparation() async throws {
+        let receiver = try ReceiverProcess()
+        let destination = try Sample.destination(receiver.url) { $0.maximumRecords = 50 }
+        let asked = Locked<[Int]>([])
+        try await LoopThread.run {
+            let outbox = MemoryOutbox((1...120).map { Sample.weight($0) })
+            let worker = DestinationWorker(
+                destination, store: outbox, client: try HTTPClient(userAgent: "hakaru/0.0.0"),
+                prepare: { batch in
+                    asked.withLock { $0.append(batch.items.count) }
+                    return batch.allReady
+                })
+            let task = spawn { await worker.run() }
+            #expect(await eventually { outbox.isDone })
+            task.cancel()
+            await task.value
+        }
+        #expect(asked.withLock { $0 } == [50, 50, 20])
+    }
+
     @Test("what has no table or does not fit is marked and never holds up the rest")
     func excluded() async throws {
         let receiver = try ReceiverProcess()
@@ -243,7 +296,7 @@ import Testing
             let outbox = MemoryOutbox([Sample.weight(1), Sample.weight(2)])
             let worker = DestinationWorker(
                 destination, store: outbox, client: try HTTPClient(userAgent: "hakaru/0.0.0"),
-                prepare: { .ready($0.exchangeRecord) })
+                prepare: { $0.allReady })
             let task = spawn { await worker.run() }
             #expect(await eventually { worker.snapshot.counters.attempts == 1 })
             worker.finish()
@@ -266,7 +319,7 @@ import Testing
             for round in 1...2 {
                 let worker = DestinationWorker(
                     destination, store: outbox, client: client,
-                    prepare: { .ready($0.exchangeRecord) })
+                    prepare: { $0.allReady })
                 let task = spawn { await worker.run() }
                 if round == 1 {
                     #expect(await eventually { (try? receiver.log("record").count) == 1 })

@@ -42,6 +42,7 @@ class HealthScale(CableDevice):
     vendor, product, release = 0x1209, 0x20F1, 0x0100
     names = ("Lab", "Health scale", "SCALE0001")
     part, together, known, clock = 17, False, False, [2026, 3, 1, 8, 0, 0]
+    handles = (1, 2)  # of weight and body fat, in its configuration 4000
     system = bytes.fromhex("0022090000000042")
 
     def __init__(self, room, name):
@@ -74,10 +75,13 @@ class HealthScale(CableDevice):
     def asked(self, number):
         if not self._spoken and number == 1 and not self.silent:
             self._spoken = True
-            self._say(apdu(0xE200, bytes.fromhex(
-                "80000000" "0001002a" "50790026" "80000000" "8000" "80000000" "00000000" "00800000" "0008")
-                + self.system + bytes.fromhex("4000" "0001" "01" "00" "00000000")))
+            self._associate()
             self._flush()
+
+    def _associate(self):
+        self._say(apdu(0xE200, bytes.fromhex(
+            "80000000" "0001002a" "50790026" "80000000" "8000" "80000000" "00000000" "00800000" "0008")
+            + self.system + bytes.fromhex("4000" "0001" "01" "00" "00000000")))
 
     def received(self, number, data):
         self._heard += data
@@ -101,8 +105,9 @@ class HealthScale(CableDevice):
             self._associated = False
             self._say(apdu(0xE500, b"\0\0"))
         elif choice == 0xE600:
-            self._associated = False
+            self._associated, self._waiting = False, {}
             self.event("aborted")
+            self._associate()
         elif choice == 0xE700:
             invoke, kind = struct.unpack_from(">HH", body, 2)
             if kind == CONFIRMED:
@@ -113,7 +118,7 @@ class HealthScale(CableDevice):
     def _configuration(self):
         self.configurations += 1
         objects = b""
-        for handle, kind, unit in ((1, 0xE140, 0x06C3), (2, 0xE14C, 0x0220)):
+        for handle, (kind, unit) in zip(self.handles, ((0xE140, 0x06C3), (0xE14C, 0x0220))):
             attributes = (attribute(0x092F, struct.pack(">HH", 2, kind)) + attribute(0x0996, struct.pack(">H", unit))
                           + attribute(0x0A55, bytes.fromhex("00020008" "0a560004" "09900008")))
             objects += struct.pack(">HHHH", 6, handle, 3, len(attributes)) + attributes
@@ -135,7 +140,7 @@ class HealthScale(CableDevice):
     def _report(self, place):
         when, weight, fat = self.records[place]
         values = b""
-        for handle, number in ((1, weight), (2, fat)):
+        for handle, number in zip(self.handles, (weight, fat)):
             value = bytes([0xFF]) + number.to_bytes(3, "big") + stamp(when)
             values += struct.pack(">HH", handle, len(value)) + value
         self._waiting[100 + place] = place

@@ -1,5 +1,6 @@
 """The home that a scenario plays in: everything fresh, everything ended afterwards."""
 import os
+import subprocess
 
 from framework.bluetooth import Bluetooth
 from framework.cables import Cables
@@ -60,6 +61,9 @@ class Home:
             parts.append(("hakarud", self.gateway.daemon.tail()))
             parts.append(("receiver", self.receiver.program.tail(20)))
             parts.append(("receiver's journal", "\n".join(str(line)[:400] for line in self.receiver.log()[-12:])))
+        if self._about.package:
+            words = ["journalctl", "-b", "--no-pager", "-o", "short-monotonic", "-n", "60", "-u", "hakarud.service"]
+            parts.append(("the service", subprocess.run(words, capture_output=True, text=True, timeout=60).stdout))
         if self._about.cables:
             parts.append(("kernel", self.room.kernel()))
         else:

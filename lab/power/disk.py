@@ -21,7 +21,7 @@ class Disk:
             file.truncate(SIZE)
         subprocess.run(["mke2fs", "-q", "-t", "ext4", "-J", "size=4", self.path], check=True)
         self._cache = VolatileDisk(self.path, SIZE) if volatile else None
-        self.waiting = self.lost = 0
+        self.waiting = self.lost = self.hits = 0
 
     def arguments(self):
         """QEMU's arguments for the next boot."""
@@ -32,9 +32,17 @@ class Disk:
         return ["-blockdev", "driver=nbd,node-name=lab,server.type=unix,server.path=" + self._socket,
                 "-device", "virtio-blk-pci,drive=lab,write-cache=on"]
 
+    def strike(self, struck):
+        """The power fails now or, with a cache, in the middle of the next writes; `struck` is called then."""
+        if self._cache:
+            self._cache.strike(struck)
+        else:
+            struck()
+
     def cut(self, seed):
-        """The power fails."""
+        """What the power took with it."""
         if self._cache:
             waiting, lost = self._cache.cut(seed)
             self.waiting += waiting
             self.lost += lost
+            self.hits += waiting > 0

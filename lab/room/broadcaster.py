@@ -1,5 +1,6 @@
 """Devices that only advertise: no host stack, only packets on the air."""
 import asyncio
+import os
 import struct
 import time
 
@@ -42,6 +43,11 @@ class Broadcaster:
             self.task.cancel()
 
 
+REPORTS = 6  # in one HCI event
+# Length, flags and the beginning of a beacon; a number of four bytes follows.
+BEACON = b"\x1d\x02\x01\x06\x19\xff\x4c\x00\x02\x15" + bytes(16)
+
+
 class Crowd(Broadcaster):
     """Foreign devices with random addresses that fill the air, as in a block of flats."""
 
@@ -50,6 +56,51 @@ class Crowd(Broadcaster):
     async def do_advertise(self, devices=50, per_second=20, seconds=10):
         """Lets that many bystanders advertise in turn."""
         self.play(self._murmur(devices, per_second, seconds))
+
+    async def do_flood(self, devices, rates, seconds):
+        """Strangers advertise at each of these rates for so many seconds, as fast as the machine carries it."""
+        self.play(self._flood(devices, rates, seconds))
+
+    async def _flood(self, devices, rates, seconds):
+        """Past the air and its controllers: HCI events of six reports each, written to every dongle that scans.
+
+        What the kernel does not take at once is lost, as on the air; it counts as not sent.
+        """
+        index = 0
+        for rate in rates:
+            began, first, unheard = time.monotonic(), index, 0
+            while (passed := time.monotonic() - began) < seconds:
+                if index - first + unheard >= passed * rate:
+                    await asyncio.sleep(0.005)
+                    continue
+                busy = time.monotonic()
+                for _ in range(10):
+                    if self._burst(devices, index):
+                        index += REPORTS
+                    else:
+                        unheard += REPORTS
+                # Half of the room's time is the devices', however far behind this is.
+                await asyncio.sleep(time.monotonic() - busy)
+            self.event("flooded", rate=rate, sent=index - first, unheard=unheard,
+                       seconds=round(time.monotonic() - began, 1))
+        self.event("silent", advertisements=index)
+
+    def _burst(self, devices, index):
+        body = b"".join(
+            b"\x03\x01" + struct.pack("<IBB", number % devices, 0, 0xC0) + BEACON + struct.pack("<I", number) + b"\xb0"
+            for number in range(index, index + REPORTS))
+        packet = struct.pack("<BBBBB", 4, 0x3E, len(body) + 2, 2, REPORTS) + body
+        heard = False
+        for dongle in self.room.dongles.values():
+            controller = dongle.controller
+            if dongle.descriptor < 0 or not controller.le_scan_enable or controller.le_scanning_filter_policy & 1:
+                continue
+            try:
+                os.write(dongle.descriptor, packet)
+                heard = True
+            except BlockingIOError:
+                pass
+        return heard
 
     async def do_count(self):
         """How many advertisements the bystanders have sent."""

@@ -205,7 +205,25 @@ def health_scale(home):
     expect("the weighings", sorted(values_of(home, "weight")), [60.0, 60.1, 60.2, 60.3, 60.4, 60.5, 60.6])
     expect("values of body fat", sorted(values_of(home, "body_fat")),
            [20.0, 20.1, 20.2, 20.3, 20.4, 20.5, 20.6])
-    return {"pulls": pulls, "records": 7, "configurations": told}
+    # What it told is kept: a daemon that starts anew does not ask for it again …
+    home.cables.do("health-scale", "unplug")
+    home.gateway.daemon.stop()
+    home.gateway.start()
+    path = home.cables.plug("health-scale")
+    wait_for_port(home, path, "the scale is listened to", state="session")
+    weighed(1, 7)
+    until("it was confirmed", lambda: home.cables.do("health-scale", "left") == 0, 30)
+    expect("how often it told its configuration", home.cables.do("health-scale", "get", name="configurations"), told)
+    # … until the scale means something else by the same number: it is asked anew, and what it sends is right.
+    home.cables.do("health-scale", "unplug")
+    home.cables.do("health-scale", "set", handles=[11, 12])
+    path = home.cables.plug("health-scale")
+    wait_for_port(home, path, "the scale is listened to", state="session")
+    weighed(1, 8)
+    until("it was confirmed too", lambda: home.cables.do("health-scale", "left") == 0, 60)
+    expect("it was asked once more", home.cables.do("health-scale", "get", name="configurations"), told + 1)
+    expect("the last weighings", sorted(values_of(home, "weight"))[-2:], [60.7, 60.8])
+    return {"pulls": pulls, "records": 9, "configurations": told + 1}
 
 
 @scenario("usb-serial-cuff", cables=True, seconds=300)

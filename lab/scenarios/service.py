@@ -104,7 +104,7 @@ def service(home):
     expect("user", pwd.getpwuid(os.stat("/proc/%d" % process).st_uid).pw_name, "hakaru")
     home.gateway.runtime = "/run/hakaru"
     home.gateway.wait_for_adapter("scanning")
-    expect("the clock is seen as synchronised", home.gateway.status()["clock"]["synchronised"], True)
+    until("the clock is seen as synchronised", lambda: home.gateway.status()["clock"]["synchronised"], 30)
     weigh(home, 68.2, 1)
     # The watchdog must be fed: the process outlives its limit more than twice …
     until("hakarud outlives the watchdog's limit", lambda: time.monotonic() - began > 2.5 * WATCHDOG, 60)

@@ -28,6 +28,7 @@ class VolatileDisk:
         self._image = open(path, "r+b", buffering=0)
         self._size = os.path.getsize(path)
         self._cache, self._lock, self._powered = {}, threading.Lock(), False
+        self._strike = None
         self.flushes = 0
 
     def power_on(self, socket_path):
@@ -40,11 +41,16 @@ class VolatileDisk:
         self._powered = True
         threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
 
+    def strike(self, struck):
+        """The power fails as soon as a write waits for its flush; `struck` is called then, nothing is answered after."""
+        with self._lock:
+            self._strike = struck
+
     def cut(self, seed):
         """The power fails: gives how many sectors were not flushed, and how many of these were lost."""
         dice = random.Random(seed)
         with self._lock:
-            self._powered = False
+            self._powered, self._strike = False, None
             waiting, lost = sorted(self._cache.items()), 0
             self._cache.clear()
             for sector, data in waiting:
@@ -139,5 +145,14 @@ class VolatileDisk:
                 self._flush()
             else:
                 error = INVALID
+            if self._strike and self._cache:
+                self._powered = False
+                self._strike()
+        if not self._powered:
+            # A disk without power says nothing, not even that it is gone.
+            while client.recv(65536):
+                pass
+            return False
+        with self._lock:
             client.sendall(struct.pack(">IIQ", 0x67446698, error, handle) + data)
         return True

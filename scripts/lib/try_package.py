@@ -193,7 +193,7 @@ def configure(debian, folder, url):
     for name, text in (("hakaru.yaml", CONFIGURATION % (url, owned)), ("token", "package\n")):
         with open(debian.path("/etc/hakaru/" + name), "w") as file:
             file.write(text)
-        debian.run("chown", "root:hakaru", "/etc/hakaru/" + name)
+    debian.run("chown", "root:hakaru", "/etc/hakaru/hakaru.yaml")
     shutil.copy(folder + "/certificates/ca.pem", debian.path("/etc/hakaru/ca.pem"))
 
 
@@ -212,6 +212,15 @@ def fresh(debian):
     for page in ("hakaru.1", "hakarud.8", "hakaru.yaml.5"):
         expect("manual %s" % page, os.path.exists(debian.path(
             "/usr/share/man/man%s/%s.gz" % (page[-1], page))), True)
+
+
+def may_read(debian, user, group, name):
+    """Whether a user with this group alone can read a file."""
+    try:
+        debian.run("setpriv", "--reuid", user, "--regid", group, "--clear-groups", "cat", name)
+    except Wrong:
+        return False
+    return True
 
 
 def play(debian):
@@ -262,6 +271,9 @@ def live(debian, package, before, folder):
     first = debian.version()
     fresh(debian)
     configure(debian, folder, "https://127.0.0.1:9/v1/records")
+    # As the versions before had it: for the group to read.
+    debian.run("chown", "root:hakaru", "/etc/hakaru/token")
+    debian.run("chmod", "640", "/etc/hakaru/token")
     with debian.daemon():
         backlog = play(debian)
         waiting = debian.ask("status")[0]["records"]["waiting"]
@@ -272,6 +284,10 @@ def live(debian, package, before, folder):
     print("  version: %s, before %s" % (debian.version(), first))
     with open(debian.path("/etc/hakaru/hakaru.yaml")) as file:
         expect("the administrator's configuration is kept", "gw-package" in file.read(), True)
+    expect("mode of the token", debian.mode("/etc/hakaru/token"), "400 hakaru:root")
+    expect("a member of the group reads the token", may_read(debian, "nobody", "hakaru", "/etc/hakaru/token"), False)
+    expect("the gateway reads the token", may_read(debian, "hakaru", "hakaru", "/etc/hakaru/token"), True)
+    expect("a stranger looks into /etc/hakaru", may_read(debian, "nobody", "nogroup", "/etc/hakaru/hakaru.yaml"), False)
     newer_store(debian)
     with receiver(folder) as (url, came):
         configure(debian, folder, url)

@@ -73,7 +73,7 @@ import Glibc
 
     /// Calls a method and waits for the answer, for the time limit at most.
     ///
-    /// No peer is started for a call. A cancelled task stops waiting at once.
+    /// No peer is started unless the call says so. A cancelled task stops waiting at once.
     package func call(
         _ call: BusCall, within limit: Duration = .seconds(25)
     ) async throws(BusError) -> [BusValue] {
@@ -104,7 +104,7 @@ import Glibc
                 raw, &created, call.destination, call.path, call.interface, call.member))
         guard let message = created else { throw BusError(call.member, errno: ENOMEM) }
         defer { sd_bus_message_unref(message) }
-        sd_bus_message_set_auto_start(message, 0)
+        sd_bus_message_set_auto_start(message, call.startsPeer ? 1 : 0)
         for argument in call.arguments { try argument.append(to: message) }
         var slot: OpaquePointer?
         let result = sd_bus_call_async(

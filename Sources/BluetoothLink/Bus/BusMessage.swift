@@ -39,6 +39,8 @@ package struct BusCall: Sendable {
     package var interface: String
     package var member: String
     package var arguments: [BusValue]
+    /// Has the bus start the peer where it does not run.
+    package var startsPeer = false
 
     package init(
         _ destination: String, _ path: String, _ interface: String, _ member: String,

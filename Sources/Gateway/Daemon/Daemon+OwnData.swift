@@ -88,7 +88,7 @@ extension Daemon {
                 } else if stored.discarded != nil {
                     omitted.append((stored.record.key, "withdrawn"))
                 } else {
-                    records.append(await people.prepared(Uplink.OutboxItem(stored, of: code)))
+                    records.append(people.prepared(Uplink.OutboxItem(stored, of: code)))
                     keys.append(stored.record.key)
                 }
             }

@@ -47,6 +47,7 @@ extension Daemon {
 
     private func takeConfiguration() async {
         let now = GatewayTime.now().utc
+        reloadRetry = nil
         do {
             let new = try Configuration.load(path: options.configuration)
             let change = ConfigurationChange(
@@ -72,15 +73,29 @@ extension Daemon {
                     "needs-restart": change.needsRestart.joined(separator: ","),
                 ])
             spawn { [weak self] in await self?.takeHistory() }
+        } catch let error as SpoolError {
+            postpone(error, at: now)
         } catch {
             refuse(error, at: now)
         }
     }
 
+    /// Keeps a good file waiting while the store does not answer; what it holds at the next try counts.
+    private func postpone(_ error: SpoolError, at now: Instant) {
+        let pause = configurationState.postpone(at: now)
+        counters.count("configuration_postponed")
+        Log.warning(
+            "configuration-waits",
+            ["for": "the store: \(error.name)", "again-in": "\(pause.components.seconds) s"])
+        reloadRetry = EventLoop.shared.after(pause) { [weak self] in
+            guard let self else { return }
+            spawn { await self.reloadConfiguration() }
+        }
+    }
+
     /// Says everywhere that the old configuration stays in force, and why.
     private func refuse(_ error: any Error, at now: Instant) {
-        configurationState.problems = Self.problems(error, of: options.configuration)
-        configurationState.refusedAt = now
+        configurationState.refuse(Self.problems(error, of: options.configuration), at: now)
         counters.count("configuration_refusals")
         for problem in configurationState.problems.prefix(20) {
             Log.error("configuration-refused", ["problem": problem.description])

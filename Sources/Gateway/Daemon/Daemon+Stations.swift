@@ -122,6 +122,11 @@ extension Daemon {
         return documents.zone.instant(typed: text).map { ($0, true) }
     }
 
+    /// Tells those who listen who stands at a station now, or that nobody does.
+    func publish(_ session: StationSession) {
+        server.publish("session", self.session(StoredSession(session)))
+    }
+
     private func session(_ stored: StoredSession) -> [UInt8] {
         let span = stored.asSession.span(seenFrom: people.now)
         let isOpen = stored.ended == nil && people.now.utc < span.to

@@ -18,6 +18,8 @@ import Status
     var configurationState: ConfigurationState
     var isReloading = false
     var reloadsAgain = false
+    /// A good file waits for the store to answer.
+    var reloadRetry: EventSource?
     let startedAt = GatewayTime.now().utc
     private let startedSteady = GatewayTime.now().steady
     let counters = Counters()
@@ -108,10 +110,12 @@ import Status
         }
         intake.onStored = { [weak self] records in self?.stored(records) }
         intake.onUndated = { [weak self] in self?.clockWatch.nudge() }
+        people.onSession = { [weak self] in self?.publish($0) }
         uplinkTask = spawn { [uplink] in await uplink.run() }
         // The gateway answers from here on; links follow as soon as the profiles are read.
         ServiceManager.ready(status: "running")
         profiles.reload()
+        await learnOfTime()
         startLinks()
         tasks.append(spawn { [profiles] in await profiles.watch() })
         tasks.append(spawn { [clockWatch] in await clockWatch.run() })
@@ -152,6 +156,14 @@ import Status
         }
         // Where it cannot be opened this is the state until it can.
         await intake.lookForRoom()
+    }
+
+    /// What comes in before the clock is known to be right would wait in quarantine for it.
+    private func learnOfTime() async {
+        guard !GatewayClock.mayAskKernel else { return }
+        let service = TimeService(counters: counters)
+        tasks.append(spawn { await service.run() })
+        await service.firstAnswer(within: .seconds(3))
     }
 
     private func startLinks() {
@@ -269,6 +281,7 @@ import Status
         await bluetooth?.stop()
         await usb?.stop()
         stopChecking.set()
+        reloadRetry = nil
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         uplink.finish()

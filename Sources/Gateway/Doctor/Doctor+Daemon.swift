@@ -7,7 +7,8 @@ import Uplink
 extension Doctor {
     private var socket: String { options.runtimeDirectory + "/hakaru.sock" }
 
-    private func ask(_ path: String) -> JSONValue? {
+    /// The daemon's answer as a document; nil where it does not answer, or does not know.
+    func ask(_ path: String) -> JSONValue? {
         guard let answer = ConnectionProbe.ask(socket: socket, path), answer.status == 200 else {
             return nil
         }
@@ -63,6 +64,15 @@ extension Doctor {
                     "the configuration file was changed and refused; the former one is in force",
                     "変更された設定は受け付けられず、前の設定で動いています"),
                 remedy: Phrase("sudo hakarud --check-config", "sudo hakarud --check-config"))
+        case "waiting":
+            say(
+                "daemon", .warning, "configuration-waits",
+                Phrase(
+                    "the changed configuration waits for the store; the former one is in force",
+                    "変更された設定はストアの応答を待っており、前の設定で動いています"),
+                remedy: Phrase(
+                    "mend what hakaru status says of the storage; it is tried again by itself",
+                    "hakaru status の storage の問題を直してください。自動で再試行します"))
         case "restart-needed":
             let keys = (configuration?["restart_needed"]?.array ?? []).compactMap(\.string)
                 .joined(separator: ", ")

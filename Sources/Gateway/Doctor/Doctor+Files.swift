@@ -33,11 +33,8 @@ extension Doctor {
         let before = Troubles()
         readable(options.configuration, isSecret: true, before)
         for destination in configuration.destinations {
-            if let file = destination.bearerTokenFile {
-                readable(file.path, isSecret: true, before)
-            }
-            if let file = destination.tls.clientKeyFile {
-                readable(file.path, isSecret: true, before)
+            for file in [destination.bearerTokenFile, destination.tls.clientKeyFile] {
+                if let file { readable(file.path, isSecret: true, isOwn: true, before) }
             }
             for file in [destination.tls.caFile, destination.tls.clientCertificateFile] {
                 if let file { readable(file.path, isSecret: false, before) }
@@ -46,7 +43,7 @@ extension Doctor {
         }
         if let encryption = configuration.storage.encryption, case .file(let file) = encryption.key
         {
-            readable(file.path, isSecret: true, before)
+            readable(file.path, isSecret: true, isOwn: true, before)
         }
         writable(options.stateDirectory, before)
         guard before.count == 0 else { return }
@@ -55,7 +52,10 @@ extension Doctor {
 
     private final class Troubles { var count = 0 }
 
-    private func readable(_ path: String, isSecret: Bool, _ troubles: Troubles) {
+    /// - Parameter isOwn: the file is nobody's but the service's: its group are people who see the state.
+    private func readable(
+        _ path: String, isSecret: Bool, isOwn: Bool = false, _ troubles: Troubles
+    ) {
         guard let rights = FileRights(path) else { return unseen(path, troubles) }
         let service = surroundings.service
         if !rights.lets(service.user, service.group, 4) {
@@ -63,16 +63,34 @@ extension Doctor {
             say(
                 "permissions", .problem, "not-readable",
                 Phrase("the service may not read \(path)", "サービスは \(path) を読めません"),
-                remedy: Phrase(
-                    "sudo chgrp \(surroundings.user) \(path); sudo chmod 640 \(path)",
-                    "sudo chgrp \(surroundings.user) \(path); sudo chmod 640 \(path)"), about: path)
+                remedy: isOwn ? owning(path) : sharing(path), about: path)
         } else if isSecret, rights.mode & 0o007 != 0 {
             troubles.count += 1
             say(
                 "permissions", .warning, "readable-by-all",
                 Phrase("everybody may read \(path)", "\(path) は誰でも読めます"),
-                remedy: Phrase("sudo chmod 640 \(path)", "sudo chmod 640 \(path)"), about: path)
+                remedy: isOwn ? owning(path) : sharing(path), about: path)
+        } else if isOwn, service.isOwn, rights.facts.st_gid == service.group,
+            rights.mode & 0o040 != 0
+        {
+            troubles.count += 1
+            say(
+                "permissions", .warning, "readable-by-group",
+                Phrase(
+                    "every member of the group \(surroundings.user) may read \(path)",
+                    "\(path) は \(surroundings.user) グループの全員が読めます"),
+                remedy: owning(path), about: path)
         }
+    }
+
+    private func owning(_ path: String) -> Phrase {
+        let text = "sudo chown \(surroundings.user):root \(path); sudo chmod 400 \(path)"
+        return Phrase(text, text)
+    }
+
+    private func sharing(_ path: String) -> Phrase {
+        let text = "sudo chgrp \(surroundings.user) \(path); sudo chmod 640 \(path)"
+        return Phrase(text, text)
     }
 
     private func unseen(_ path: String, _ troubles: Troubles) {

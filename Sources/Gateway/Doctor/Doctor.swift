@@ -56,6 +56,7 @@ struct Doctor {
         doctor.profiles()
         doctor.lists(hasDaemon: status != nil)
         if configuration?.usb.enabled == true { doctor.ports(hasDaemon: status != nil) }
+        if let configuration { doctor.readers(configuration) }
         return isWell
     }
 

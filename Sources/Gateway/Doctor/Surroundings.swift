@@ -1,6 +1,7 @@
 import CSystemd
 import EventLoop
 import Glibc
+import USBLink
 
 extension Doctor {
     /// The machine as the doctor sees it; tests hand in another one.
@@ -11,6 +12,9 @@ extension Doctor {
         var isClockSynchronised: () -> Bool = { GatewayClock.now().synchronised }
         var bus: () -> BusState = Surroundings.systemBus
         var patience: Duration = .seconds(10)
+        var usb = DeviceTree()
+        /// The programs that have a node open, as far as whoever asks may see it.
+        var holders: (String) -> [String] = { Surroundings.programs(having: $0) }
     }
 
     /// Whether bluetoothd can be reached over the system bus.
@@ -84,5 +88,26 @@ struct FileRights {
         if user == 0 { return true }
         let shift: UInt32 = facts.st_uid == user ? 6 : facts.st_gid == group ? 3 : 0
         return (mode >> shift) & bits == bits
+    }
+}
+
+extension Doctor.Surroundings {
+    /// The names of the processes that have a file open, or what a link there leads to.
+    static func programs(having path: String, processes: String = "/proc") -> [String] {
+        guard let wanted = realpath(path, nil) else { return [] }
+        defer { free(wanted) }
+        let target = String(cString: wanted)
+        let tree = Doctor.Surroundings(sysfs: processes)
+        return tree.entries("").filter { UInt32($0) != nil }.filter { process in
+            tree.entries("/\(process)/fd").contains { number in
+                var buffer = [CChar](repeating: 0, count: 512)
+                let length = readlink(
+                    "\(processes)/\(process)/fd/\(number)", &buffer, buffer.count)
+                return length > 0
+                    && String(
+                        decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                        == target
+            }
+        }.compactMap { tree.text("/\($0)/comm") }
     }
 }

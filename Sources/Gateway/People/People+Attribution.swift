@@ -63,6 +63,7 @@ extension People {
         guard let session else { return }
         if let ended = book.note(record.key, record.kind, in: session, at: moment) {
             unwrittenEnds.append(ended)
+            onSession(ended)
         }
     }
 

@@ -9,26 +9,38 @@ import Uplink
 
 /// The last look at a record before it is encoded: consent, period, lists, where it was measured.
 extension People {
-    func preparation(
-        of item: Uplink.OutboxItem, to destination: String
-    ) async -> Preparation {
-        if let why = obstacle(item.record, item.participant, to: destination) {
+    /// One word for each record of a batch, in its order.
+    ///
+    /// - Throws: the store cannot be asked what was withdrawn; nothing of the batch may go then.
+    func preparations(
+        of batch: Uplink.OutboxBatch, to destination: String
+    ) async throws -> [Preparation] {
+        let withdrawn = try await spool.withdrawn(fromBatch: batch.id)
+        let now = clock().utc
+        return batch.items.map { item in
+            let isWithdrawn = withdrawn.contains(RowID(item.id))
+            return preparation(of: item, to: destination, isWithdrawn: isWithdrawn, at: now)
+        }
+    }
+
+    private func preparation(
+        of item: Uplink.OutboxItem, to destination: String, isWithdrawn: Bool, at now: Instant
+    ) -> Preparation {
+        if let why = obstacle(item.record, item.participant, to: destination, at: now) {
             return .held(reason: why)
         }
-        if (try? await spool.isWithdrawn(RowID(item.id))) == true {
-            return .held(reason: "withdrawn")
-        }
+        guard !isWithdrawn else { return .held(reason: "withdrawn") }
         // What somebody typed has the time that a person gave, whatever a device's clock is like.
         if item.record.profile != TypedValue.profile, item.record.time?.origin == .corrected,
             let row = listed(item.record), deviceList.value(row, "time_correction") == "0"
         {
             return .held(reason: "the device list says that this model's time is not corrected")
         }
-        return .ready(await prepared(item))
+        return .ready(prepared(item))
     }
 
     /// A record with what the lists, its person and its circumstances add.
-    func prepared(_ item: Uplink.OutboxItem) async -> ExchangeRecord {
+    func prepared(_ item: Uplink.OutboxItem) -> ExchangeRecord {
         var record = item.exchangeRecord
         if let row = listed(item.record) {
             record.listed = ListedDevice(

@@ -61,9 +61,10 @@ extension People {
                 StoredSession(session), closing: closed.map { StoredSession($0) },
                 notes: [session.beginNote(by: actor)], at: clock().utc)
         } catch {
-            book.close(name, .ended, at: now)
+            book.close(name, .ended, at: now).map(onSession)
             throw .store(error)
         }
+        onSession(session)
         return session
     }
 
@@ -78,6 +79,7 @@ extension People {
     ) async {
         guard let closed = book.close(name, .nextCard, at: moment) else { return }
         unwrittenEnds.append(closed)
+        onSession(closed)
         await writeEnds()
     }
 
@@ -90,6 +92,7 @@ extension People {
         guard let session = book.close(name, .ended, at: moment) else {
             throw .unknown(code: "no-session", "nobody has a session at \(name)")
         }
+        onSession(session)
         do throws(SpoolError) {
             try await spool.endSession(
                 StoredSession(session), notes: [session.endNote(by: actor)], at: clock().utc)

@@ -27,6 +27,8 @@ import Spool
     /// Sessions that ended by what was measured, not yet written down.
     var unwrittenEnds: [StationSession] = []
     private var isLoaded = false
+    /// Told of each session at a station that has begun or ended.
+    var onSession: @LoopActor (StationSession) -> Void = { _ in }
 
     /// The newest sessions, for readings that come late; ten days of a busy event have as many.
     static let memory = 5_000
@@ -120,17 +122,22 @@ import Spool
     // MARK: consent and participation
 
     func standing(
-        of participant: String, destination: String, kind: MeasurementKind
+        of participant: String, destination: String, kind: MeasurementKind,
+        at now: Instant? = nil
     ) -> ConsentStanding {
         consents.standing(
-            of: participant, destination: destination, kind: kind, at: clock().utc,
+            of: participant, destination: destination, kind: kind, at: now ?? clock().utc,
             isConfigured: roster.permits(
                 participant: participant, destination: destination, kind: kind))
     }
 
     /// Why a person's record may not go to a destination now; nil where it may.
-    func obstacle(_ record: Record, _ participant: String, to destination: String) -> String? {
-        let standing = standing(of: participant, destination: destination, kind: record.kind)
+    func obstacle(
+        _ record: Record, _ participant: String, to destination: String,
+        at now: Instant? = nil
+    ) -> String? {
+        let standing = standing(
+            of: participant, destination: destination, kind: record.kind, at: now)
         guard standing.permits else { return Spool.noConsent }
         if let time = record.time,
             !participations.includes(participant, at: zone.local(time.observed))

@@ -123,8 +123,11 @@ enum ReaderRemedy {
                 "SUBSYSTEM==\"\(subsystem)\", \(kernel)ATTRS{idVendor}==\"\(vendor)\", "
                 + "ATTRS{idProduct}==\"\(product)\", \(group)"
         default:
-            let name = node.split(separator: "/").last ?? ""
-            rule = "SYMLINK==\"*\(name)\" or KERNEL==\"\(name)\", \(group)"
+            // A link names its device for certain; the rules that make it come before number 61.
+            let subsystem = settings.kind == .keyboard ? "input" : "tty"
+            let name = node.dropFirst("/dev/".utf8.count)
+            let key = name.contains("/") ? "SYMLINK" : "KERNEL"
+            rule = "SUBSYSTEM==\"\(subsystem)\", \(key)==\"\(name)\", \(group)"
         }
         return "no permission for \(node): write this line into "
             + "/etc/udev/rules.d/61-hakaru-readers.rules, run `udevadm control --reload` and plug "

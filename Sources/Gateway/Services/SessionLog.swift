@@ -19,6 +19,9 @@ enum SessionLog {
             Log.info("battery", ["device": name, "percent": "\(percent)"])
         case .abilities(let names):
             Log.info("features-read", ["device": name, "abilities": "\(names.count)"])
+        case .configuration(_, let isKept):
+            Log.info(
+                "configuration-told", ["device": name, "now": isKept ? "kept" : "forgotten"])
         case .ignored(let uuid, let count):
             Log.debug(
                 "value-ignored", ["device": name, "uuid": "\(uuid)", "bytes": "\(count)"])

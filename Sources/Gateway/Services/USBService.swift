@@ -271,10 +271,11 @@ import USBLink
             guard isWanted(path, info, attempt) else { return }
             return again(path, info, "the store cannot be read")
         }
+        let known = await configurations(for: candidates[0])
         guard isWanted(path, info, attempt) else { return }
         guard
             let session = WireSession(
-                candidates: candidates, device: device, memory: memory, zone: zone,
+                candidates: candidates, device: device, memory: memory, known: known, zone: zone,
                 simulated: false, now: GatewayTime.now())
         else {
             ports[path]?.state = "\(candidates[0].id) names no procedure that is known"
@@ -317,8 +318,29 @@ import USBLink
         return true
     }
 
+    /// What devices told of themselves before; without the store they tell it again.
+    private func configurations(for profile: DeviceProfile) async -> [KnownConfiguration] {
+        guard profile.wire?.procedure == .personalHealth else { return [] }
+        return (try? await spool.agentConfigurations()) ?? []
+    }
+
+    /// Nobody waits for it: where it fails, the device tells its configuration once more.
+    private func keep(_ configuration: KnownConfiguration, _ isKept: Bool) {
+        counters.count(isKept ? "usb_configurations_told" : "usb_configurations_forgotten")
+        spawn { [spool, counters] in
+            do throws(SpoolError) {
+                guard isKept else { return try await spool.drop(configuration) }
+                let fits = try await spool.keep(configuration, at: GatewayTime.now().utc)
+                if !fits { counters.count("usb_configurations_too_long") }
+            } catch {
+                counters.count("usb_configurations_not_kept")
+            }
+        }
+    }
+
     private func note(_ note: SessionNote, _ device: DeviceDescription) {
         if case .refused(let step, _) = note { counters.count("usb_refused_\(step)") }
+        if case .configuration(let known, let isKept) = note { keep(known, isKept) }
         SessionLog.write(note, device: device)
     }
 

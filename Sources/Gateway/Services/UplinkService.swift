@@ -113,7 +113,7 @@ import YAML
         let worker = DestinationWorker(
             destination, store: store, client: client,
             // Consent is looked at again now, so that a retry stops after a withdrawal.
-            prepare: { [people] in await people.preparation(of: $0, to: name) })
+            prepare: { [people] in try await people.preparations(of: $0, to: name) })
         return Entry(
             configured: entry, gateway: gateway, format: format, worker: worker, policy: policy)
     }

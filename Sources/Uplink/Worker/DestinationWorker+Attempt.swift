@@ -35,7 +35,7 @@ extension DestinationWorker {
 
     private func send(_ batch: OutboxBatch) async throws -> Outcome {
         let document: EncodedBatch
-        switch await encode(batch) {
+        switch try await encode(batch) {
         case .failure(let outcome): return outcome
         case .excluded(let results): return try await exclude(results, from: batch)
         case .document(let encoded): document = encoded
@@ -114,11 +114,16 @@ extension DestinationWorker {
         case failure(Outcome)
     }
 
-    private func encode(_ batch: OutboxBatch) async -> Encoded {
+    private func encode(_ batch: OutboxBatch) async throws -> Encoded {
+        let preparations = try await prepare(batch)
+        guard preparations.count == batch.items.count else {
+            return .failure(notLetIn("\(preparations.count) of \(batch.items.count) are prepared"))
+        }
         var records: [ExchangeRecord] = []
         var excluded: [OutboxResult] = []
-        for item in batch.items {
-            switch await prepare(item) {
+        records.reserveCapacity(batch.items.count)
+        for (item, preparation) in zip(batch.items, preparations) {
+            switch preparation {
             case .ready(let record): records.append(record)
             case .held(let reason):
                 excluded.append(OutboxResult(item: item.id, .held(reason: reason)))
@@ -188,6 +193,8 @@ extension DestinationWorker {
         return .rearranged
     }
 
+    private static let answerBytesPerRecord = 2_048
+
     /// The request; nil when the token cannot be read, which stands in `lastError` then.
     private func request(
         _ batch: OutboxBatch, _ bytes: [UInt8], _ url: DestinationURL, isCompressed: Bool
@@ -206,9 +213,12 @@ extension DestinationWorker {
                 return nil
             }
         }
+        var limits = destination.limits
+        // A verdict with a long reason for each record is no endless answer.
+        limits.answerBytes = max(limits.answerBytes, batch.items.count * Self.answerBytesPerRecord)
         return HTTPRequest(
-            url: url, headers: headers, body: bytes, tls: destination.tls,
-            limits: destination.limits, proxy: destination.proxy)
+            url: url, headers: headers, body: bytes, tls: destination.tls, limits: limits,
+            proxy: destination.proxy)
     }
 
     // MARK: After the answer

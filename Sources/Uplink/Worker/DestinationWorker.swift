@@ -10,7 +10,7 @@ import Measurement
     package let destination: Destination
     let store: any OutboxStore
     let client: HTTPClient
-    let prepare: @LoopActor (OutboxItem) async -> Preparation
+    let prepare: @LoopActor (OutboxBatch) async throws -> [Preparation]
     let chance: @LoopActor () -> Double
     let validator: Validator
     var encoder: Encoder
@@ -33,12 +33,13 @@ import Measurement
     private let bell = Doorbell()
 
     /// - Parameters:
-    ///   - prepare: says at the moment of sending whether a record may still go (consent, period) and
-    ///     what is registered about its device.
+    ///   - prepare: says at the moment of sending of each record of a batch, in its order, whether it
+    ///     may still go (consent, period) and what is registered about its device. Nothing is sent
+    ///     when it throws.
     ///   - chance: a random number from 0 up to but not including 1, for the jitter.
     package init(
         _ destination: Destination, store: any OutboxStore, client: HTTPClient,
-        prepare: @escaping @LoopActor (OutboxItem) async -> Preparation,
+        prepare: @escaping @LoopActor (OutboxBatch) async throws -> [Preparation],
         chance: @escaping @LoopActor () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.destination = destination

@@ -32,14 +32,15 @@ final class FakeTree {
 @Suite struct DoctorTests {
     private func findings(
         _ tree: FakeTree = FakeTree(), bus: Doctor.BusState = .serves, synchronised: Bool = true,
-        language: Language = .english, _ look: (Doctor) -> Void
+        language: Language = .english, user: String = "nobody-of-this-name",
+        _ look: (Doctor) -> Void
     ) -> [Doctor.Finding] {
         var found: [Doctor.Finding] = []
         var surroundings = Doctor.Surroundings()
         surroundings.sysfs = tree.path
         surroundings.bus = { bus }
         surroundings.isClockSynchronised = { synchronised }
-        surroundings.user = "nobody-of-this-name"
+        surroundings.user = user
         var options = DaemonOptions()
         options.stateDirectory = tree.path
         options.runtimeDirectory = tree.path
@@ -140,6 +141,47 @@ final class FakeTree {
         let missing = findings(tree) { $0.files(configuration) }
         #expect(codes(missing) == ["missing"])
         #expect(missing.first?.state == .problem)
+    }
+
+    @Test(.enabled(if: getuid() == 0, "only root gives files away"))
+    func `a token that the whole group may read is said, with the one line that ends it`() throws {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 16_384)
+        getpwnam_r("nobody", &entry, &buffer, buffer.count, &found)
+        try #require(found != nil)
+        let tree = FakeTree()
+        tree.write("token", "secret\n")
+        tree.write(
+            "hakaru.yaml",
+            """
+            gateway: { id: a, consortium-id: C00001 }
+            destinations:
+              - name: x
+                format: meti-1.0
+                url: https://127.0.0.1:9/
+                authorization: { bearer-token-file: \(tree.path)/token }
+            """)
+        let configuration = try Configuration.load(path: tree.path + "/hakaru.yaml")
+        let token = tree.path + "/token"
+        func look() -> [Doctor.Finding] {
+            findings(tree, user: "nobody") { $0.files(configuration) }
+        }
+        chown(tree.path + "/hakaru.yaml", 0, entry.pw_gid)
+        chmod(tree.path + "/hakaru.yaml", 0o640)
+        chown(tree.path, entry.pw_uid, entry.pw_gid)
+        chown(token, 0, entry.pw_gid)
+        chmod(token, 0o640)
+        let group = look()
+        #expect(codes(group) == ["readable-by-group"], "the configuration itself is the group's")
+        #expect(group.first?.state == .warning)
+        #expect(group.first?.remedy == "sudo chown nobody:root \(token); sudo chmod 400 \(token)")
+        chown(token, entry.pw_uid, 0)
+        chmod(token, 0o400)
+        #expect(codes(look()) == ["permissions"])
+        chown(token, 0, 0)
+        #expect(codes(look()) == ["not-readable"])
+        #expect(look().first?.remedy?.contains("chown nobody:root") == true)
     }
 
     @Test(

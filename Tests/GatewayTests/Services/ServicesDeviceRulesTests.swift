@@ -63,6 +63,22 @@ import Testing
         #expect(grant.hasPrefix("ATTRS{idVendor}==") && !grant.contains("*"))
     }
 
+    @Test(
+        "a serial line has the name of its socket, and no rule names anything outside /dev/hakaru")
+    func names() throws {
+        let path = ServicesPortRulesTests.root + "/udev/95-hakaru-devices.rules"
+        let late = String(decoding: try FileReader.read(path), as: UTF8.self)
+            .split(separator: "\n").filter { !$0.hasPrefix("#") }
+        let naming = (Self.lines + late.map(String.init)).filter { $0.contains("SYMLINK") }
+        #expect(naming.count == 2)
+        for line in naming {
+            #expect(line.contains("SYMLINK+=\"hakaru/$id"))
+            #expect(line.contains("ENV{HAKARU_DEVICE}==\"1\""), "other people's lines keep theirs")
+            // `$id` is the socket only where the device itself is what the line matched.
+            #expect(line.contains("SUBSYSTEMS==\"usb\", ATTRS{idVendor}==\"?*\""))
+        }
+    }
+
     @Test("rows name makers and products by four small digits, so that they ever match")
     func digits() {
         for row in Self.rows {

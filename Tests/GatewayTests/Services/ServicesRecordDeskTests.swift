@@ -279,19 +279,35 @@ import Uplink
             typing.at = Desk.noon + .seconds(60)
             _ = try await records.add(typing, by: Self.staff)
             var states: [String] = []
-            let batch = try #require(
+            var batch = try #require(
                 try await SpoolOutbox(spool: desk.spool, latencies: Latencies()).formBatch(
                     "common-db", maximum: 9, at: Desk.noon))
-            for item in batch.items {
-                var item = item
-                if item.record.profile != "typed" { item.record.time?.origin = .corrected }
-                switch await people.preparation(of: item, to: "common-db") {
+            for index in batch.items.indices where batch.items[index].record.profile != "typed" {
+                batch.items[index].record.time?.origin = .corrected
+            }
+            for preparation in try await people.preparations(of: batch, to: "common-db") {
+                switch preparation {
                 case .ready: states.append("ready")
                 case .held(let reason): states.append(reason)
                 }
             }
             #expect(
                 states == ["the device list says that this model's time is not corrected", "ready"])
+            // What is taken back while its batch is under way does not go with it.
+            _ = try await desk.spool.withdraw(
+                RowID(batch.items[1].id), reason: "x", by: Self.staff, at: Desk.noon)
+            guard
+                case .held("withdrawn") = try await people.preparations(
+                    of: batch, to: "common-db")[1]
+            else {
+                Issue.record("a withdrawn reading is ready to go")
+                return
+            }
+            // Nor does anything while the store cannot say what was.
+            await desk.spool.close()
+            await #expect(throws: SpoolError.self) {
+                try await people.preparations(of: batch, to: "common-db")
+            }
         }
     }
 }

@@ -20,6 +20,10 @@ struct PersonalHealthProcedure: WireProcedure {
 
     var isAtRest: Bool { manager.isAtRest }
 
+    mutating func know(_ configurations: [KnownConfiguration]) {
+        manager.options.known = configurations
+    }
+
     mutating func take(_ input: WireInput) -> [WireStep] {
         switch input {
         case .opened:
@@ -60,8 +64,10 @@ struct PersonalHealthProcedure: WireProcedure {
         case .note(let note): [.note(.refused(step: "ieee-11073-20601", note.text))]
         case .drained(let isOver): isOver ? [.complete] : []
         case .broken(let why): [.broken(why)]
-        // Who the agent is comes again with its attributes; its configuration goes with each report.
-        case .associated, .remember: []
+        case .remember(let known): [.note(.configuration(known, isKept: true))]
+        case .forget(let known): [.note(.configuration(known, isKept: false))]
+        // Who the agent is comes again with its attributes.
+        case .associated: []
         }
     }
 

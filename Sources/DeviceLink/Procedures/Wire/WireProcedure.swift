@@ -9,11 +9,16 @@ package protocol WireProcedure: Sendable {
     mutating func take(_ input: WireInput) -> [WireStep]
     /// Nothing is half done: a device that is unplugged now gave all that it had.
     var isAtRest: Bool { get }
+    /// Takes what devices told of themselves in earlier sessions, before anything else.
+    mutating func know(_ configurations: [KnownConfiguration])
 }
 
 extension WireProcedure {
     /// A talk that fetches records is under way until it says that it is complete.
     package var isAtRest: Bool { false }
+
+    /// Most protocols say the same to every device.
+    package mutating func know(_ configurations: [KnownConfiguration]) {}
 }
 
 /// What a procedure is told.

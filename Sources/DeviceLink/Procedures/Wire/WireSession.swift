@@ -30,10 +30,12 @@ package struct WireSession: Sendable {
 
     /// A session with a device that these profiles fit; nil where they say nothing of a cable.
     ///
-    /// - Parameter procedure: makes the code behind a plan that this target has none for.
+    /// - Parameters:
+    ///   - known: what devices told of themselves before, so that they need not tell it again.
+    ///   - procedure: makes the code behind a plan that this target has none for.
     package init?(
         candidates: [DeviceProfile], device: DeviceDescription, memory: DeviceMemory,
-        zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
+        known: [KnownConfiguration] = [], zone: TimeZoneRules, simulated: Bool, now: GatewayTime,
         procedure make: (WirePlan) -> (any WireProcedure)? = { _ in nil }
     ) {
         // The one without an identity answers for the rest of its family.
@@ -46,6 +48,7 @@ package struct WireSession: Sendable {
         profile = first
         self.plan = plan
         self.procedure = procedure
+        self.procedure.know(known)
         self.zone = zone
         self.simulated = simulated
         self.device = device

@@ -1,17 +1,14 @@
-import GatewayTestKit
 import Glibc
 
-@testable import BluetoothLink
-
 /// A message bus of its own for one test; it ends with the value or with `kill()`.
-final class PrivateBus: Sendable {
-    let address: String
+package final class PrivateBus: Sendable {
+    package let address: String
     private let daemon: Child
 
-    struct Failed: Error {}
+    package struct Failed: Error {}
 
     /// - Parameter path: a socket path, so that a second bus can take the place of the first.
-    init(listening path: String? = nil) throws {
+    package init(listening path: String? = nil) throws {
         var arguments = ["--session", "--nofork", "--nopidfile", "--print-address=1"]
         if let path { arguments.append("--address=unix:path=\(path)") }
         daemon = try Child("dbus-daemon", arguments)
@@ -20,7 +17,7 @@ final class PrivateBus: Sendable {
     }
 
     /// Ends the bus as a crash would.
-    func kill() {
+    package func kill() {
         daemon.signal(SIGKILL)
         _ = daemon.wait()
     }
