@@ -112,7 +112,11 @@ let package = Package(
             swiftSettings: common),
         tests("EventLoop", ["CLinux", "LoopProbe"]),
         tests(
-            "BluetoothLink", ["EventLoop", "Measurement", "YAML", "DeviceProfile", "DeviceLink"]),
+            "BluetoothLink",
+            [
+                "DeviceLink", "DeviceProfile", "EventLoop", "JSON", "Measurement", "YAML", "hakaru",
+                "hakarud",
+            ]),
         tests(
             "USBLink",
             [

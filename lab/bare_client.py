@@ -7,24 +7,24 @@ import asyncio
 import time
 
 from central import Central
-from framework import stages
 from room.formats import date_time, now
 
 CUFF = "C0:26:DA:00:00:01"
 
 
-def run(room, foreign, per_second, window):
-    """Plays the rounds; returns the percentiles of each stage."""
-    return asyncio.run(_run(room, foreign, per_second, window))
+def measure(room, foreign, per_second, window, rounds):
+    """Plays the rounds; returns the lengths of each stage, and how much of the crowd the machine carried."""
+    return asyncio.run(_measure(room, foreign, per_second, window, rounds))
 
 
-async def _run(room, foreign, per_second, window, rounds=8):
+async def _measure(room, foreign, per_second, window, rounds):
     central, lengths = await Central().open(), {}
     device = central.device(CUFF)
     room.do("crowd", "advertise", devices=foreign, per_second=per_second, seconds=300)
+    crowded = time.monotonic()
     await central.scan(True)
     for turn in range(rounds):
-        room.do("cuff", "measure", systolic=100 + turn, diastolic=60, pulse=60)
+        room.do("cuff", "measure", systolic=200 + turn, diastolic=60, pulse=60)
         central.objects.get((device, "Device1"), {}).pop("RSSI", None)
         mark, moments = room.mark(), [("shown", time.time())]
         room.do("cuff", "advertise", seconds=window)
@@ -56,5 +56,6 @@ async def _run(room, foreign, per_second, window, rounds=8):
                 lengths.setdefault(name, []).append(at - before)
             lengths.setdefault("shown to value", []).append(moments[-1][1] - moments[0][1])
             lengths.setdefault("discovery started", []).append(time.time() - began)
+    carried = room.do("crowd", "count") / (time.monotonic() - crowded)
     room.do("crowd", "silence")
-    return {name: stages.percentiles(values) for name, values in lengths.items()}
+    return lengths, carried

@@ -36,6 +36,8 @@ package import Measurement
     var identity: BluetoothAddress? { get }
     /// When the adapter was free for this device; nil before that, and where nothing is waited for.
     var adapterFreeAt: GatewayTime? { get }
+    /// When nothing but the connection was asked of the adapter any more; nil likewise.
+    var radioQuietAt: GatewayTime? { get }
     /// Why the lost link means that the device no longer knows its bond; nil where it does not.
     var staleBond: LinkError? { get }
 }
@@ -43,6 +45,7 @@ package import Measurement
 extension GATTPeripheral {
     package var staleBond: LinkError? { nil }
     package var adapterFreeAt: GatewayTime? { nil }
+    package var radioQuietAt: GatewayTime? { nil }
     package var identity: BluetoothAddress? { nil }
 }
 

@@ -73,6 +73,7 @@ package import Measurement
         }
         finish()
         if let free = peripheral.adapterFreeAt { times.reach(.adapter, at: free) }
+        if let quiet = peripheral.radioQuietAt { times.reach(.quiet, at: quiet) }
         times.reach(.ended, at: now())
         return end ?? .interrupted("the session was stopped")
     }

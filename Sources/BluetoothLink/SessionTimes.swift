@@ -6,6 +6,8 @@ package struct SessionTimes: Sendable, Equatable {
     package enum Stage: String, Sendable, CaseIterable {
         /// The adapter was free for this device.
         case adapter
+        /// Discovery was stopped.
+        case quiet
         case linked
         case bonded
         case services

@@ -58,7 +58,7 @@ extension DataDirectory {
             for path in try FileReader.list(directory, suffix: ".yaml") {
                 var file = ProfileFile(path: path, bytes: [], isOwn: directory == own)
                 do throws(FileError) {
-                    file.bytes = try FileReader.read(path)
+                    file.bytes = try FileReader.read(path, regularOnly: true)
                 } catch {
                     file.error = error
                 }

@@ -6,20 +6,31 @@ package struct FileError: Error, Sendable, CustomStringConvertible {
     package var code: Int32
     package var description: String { "\(path): \(reason)" }
     /// What the kernel said, without the path.
-    package var reason: String { String(cString: strerror(code)) }
+    package var reason: String {
+        code == FileError.noFile ? "not a regular file" : String(cString: strerror(code))
+    }
+    /// Stands for a pipe, a device or a socket where a file is due; no number of the kernel's.
+    package static let noFile: Int32 = -1
 }
 
 /// Reads whole files and lists directories.
 package enum FileReader {
-    /// All bytes of a regular file.
+    /// All bytes of a file; of a pipe too, unless `regularOnly` says that nobody may make it wait.
     ///
     /// - Throws: `EFBIG` for more than `maximum` bytes, or what the kernel said.
     package static func read(
-        _ path: String, maximum: Int = 16 << 20
+        _ path: String, maximum: Int = 16 << 20, regularOnly: Bool = false
     ) throws(FileError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // To open a pipe that nobody writes to would wait for ever.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | (regularOnly ? O_NONBLOCK : 0))
         guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
         defer { close(descriptor) }
+        if regularOnly {
+            var facts = stat()
+            guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+                throw FileError(path: path, code: FileError.noFile)
+            }
+        }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -34,9 +45,10 @@ package enum FileReader {
         }
     }
 
-    /// Paths of the files in a directory whose names end so, sorted; subdirectories are included.
+    /// Paths of the files in a directory whose names end so, sorted; with those of subdirectories
+    /// where they are `nested`.
     package static func list(
-        _ directory: String, suffix: String
+        _ directory: String, suffix: String, nested: Bool = true
     ) throws(FileError) -> [String] {
         guard let handle = opendir(directory) else {
             throw FileError(path: directory, code: errno)
@@ -50,7 +62,7 @@ package enum FileReader {
             guard !name.hasPrefix(".") else { continue }
             let path = directory + "/" + name
             if isDirectory(path) {
-                found += try list(path, suffix: suffix)
+                if nested { found += try list(path, suffix: suffix) }
             } else if name.hasSuffix(suffix) {
                 found.append(path)
             }

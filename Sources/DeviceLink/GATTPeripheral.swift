@@ -37,6 +37,8 @@ package enum LinkError: Error, Sendable, Equatable {
     case pairingFailed(String)
     /// The device no longer knows the bond that the gateway holds: repair with the person's yes.
     case staleBond(String)
+    /// The device may have lost its bond: nobody says why its links end.
+    case doubtfulBond(String)
     /// The device refused the operation with an ATT error.
     case refused(att: UInt8?, String)
     /// The device has no such characteristic.

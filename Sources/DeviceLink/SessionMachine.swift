@@ -221,10 +221,8 @@ package struct SessionMachine: Sendable {
 
     mutating func close(after error: LinkError) {
         switch error {
-        case .pairingFailed(let text):
-            close(.needsPerson("pairing failed: \(text)"), disconnect: true)
-        case .staleBond(let text):
-            close(.needsPerson("the device has lost its bond: \(text)"), disconnect: true)
+        case .pairingFailed, .staleBond, .doubtfulBond:
+            close(.needsPerson(error.summary), disconnect: true)
         case .refused(let code, let text) where Self.isAboutBond(code):
             close(.needsPerson("the device does not accept the bond: \(text)"), disconnect: true)
         default: close(.interrupted(error.summary), disconnect: true)
@@ -301,6 +299,7 @@ extension LinkError {
         case .disconnected(let text): "the link was lost: \(text)"
         case .pairingFailed(let text): "pairing failed: \(text)"
         case .staleBond(let text): "the device has lost its bond: \(text)"
+        case .doubtfulBond(let text): "the device may have lost its bond: \(text)"
         case .refused(let code, let text):
             "the device refused (\(code.map { "ATT error \($0)" } ?? "no code")): \(text)"
         case .noSuchCharacteristic(let uuid): "the device has no characteristic \(uuid)"

@@ -23,7 +23,7 @@ struct ListeningSocket: ~Copyable {
             guard chmod(path, mode) == 0 else {
                 throw .system(call: "chmod", path: path, code: errno)
             }
-            guard listen(made, 64) == 0 else {
+            guard listen(made, 1_024) == 0 else {
                 throw .system(call: "listen", path: path, code: errno)
             }
         } catch {

@@ -14,8 +14,9 @@ import Glibc
         /// The socket's group; nil leaves the one that the directory gives.
         package var group: String?
         package var adminGroup: String?
-        /// Further clients wait in the kernel's queue.
-        package var connections: UInt32 = 64
+        /// Further clients wait in the kernel's queue; where descriptors are few, there are fewer
+        /// places.
+        package var connections: UInt32 = 1_024
         /// A connection on which nothing moves for so many seconds is closed.
         package var idleSeconds: UInt32 = 15
         package var bodyBytes = 1 << 20
@@ -89,7 +90,7 @@ import Glibc
         guard
             let made = hakaru_mhd_start(
                 // The library closes the socket that it is given; this one's owner closes it too.
-                dup(listening), options.connections, options.idleSeconds,
+                dup(listening), min(options.connections, Self.affordable), options.idleSeconds,
                 Transaction.onRequest, me, Transaction.onCompleted)
         else { throw .server(path: options.path) }
         daemon = made
@@ -100,6 +101,18 @@ import Glibc
             stop()
             throw .system(call: error.operation, path: options.path, code: error.code)
         }
+    }
+
+    /// What clients may take of the descriptors that the process may open.
+    private static var affordable: UInt32 {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 64 }
+        return affordable(of: limit.rlim_cur)
+    }
+
+    /// Half of those beyond the first 32, which devices, the store and deliveries need; at least 4.
+    nonisolated static func affordable(of descriptors: rlim_t) -> UInt32 {
+        UInt32(clamping: max(4, (max(descriptors, 32) - 32) / 2))
     }
 
     /// Ends every connection and removes the socket's name; the server cannot be started again.

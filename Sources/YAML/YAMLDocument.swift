@@ -23,7 +23,10 @@ package enum YAMLDocument {
                 message: "the file has \(bytes.count) bytes",
                 accepted: "at most \(limits.bytes) bytes")
         }
-        return try bytes.withUnsafeBufferPointer { buffer throws(Problem) in
+        // The library counts a byte order mark as a column, which moves the first line's keys.
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+        return try text.withUnsafeBufferPointer { buffer throws(Problem) in
             let parser = try EventParser(buffer, file: file, limits: limits)
             return try parser.document()
         }

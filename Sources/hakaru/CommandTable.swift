@@ -1,3 +1,5 @@
+import JSON
+
 /// All commands, in the order of the help.
 enum CommandTable {
     static let all: [Command] =
@@ -63,7 +65,8 @@ enum CommandTable {
                 CommandOption("advertisement", "HEX", "the raw advertising data"),
                 CommandOption("usb", "VID:PID", "the numbers of a USB device"),
                 CommandOption("product", "NAME", "the product name of a USB device"),
-                CommandOption("bound-to", "MODEL", "the model or profile that the port is bound to"),
+                CommandOption(
+                    "bound-to", "MODEL", "the model or profile that the port is bound to"),
                 CommandOption("device-descriptor", "HEX", "the device descriptor of a USB device"),
                 CommandOption("configuration", "HEX", "its configuration with all interfaces"),
                 CommandOption("report-descriptor", "HEX", "its HID report descriptor"),
@@ -89,6 +92,10 @@ enum CommandTable {
         details: "hakaru completion bash > /etc/bash_completion.d/hakaru",
         words: "bash", wordCount: 1...1, wordChoices: ["bash"]
     ) { call throws(CommandError) in
-        try call.output.line(Completion.bash(CommandTable.all))
+        let script = Completion.bash(CommandTable.all)
+        guard call.wantsJSON else { return try call.output.line(script) }
+        var writer = JSONWriter()
+        writer.object { $0.member("script", script) }
+        try call.output.line(writer.text)
     }
 }

@@ -19,7 +19,8 @@ enum DecodeCommand {
             readings = try exchange(file, try profile(model), context)
         } else {
             let (source, frames) = try self.frames(options)
-            readings = try Self.readings(frames, source, try profile(model), context)
+            readings = try Self.readings(
+                frames, source, try profile(model, withStandard: source), context)
         }
         return readings.map { reading in
             var writer = JSONWriter()
@@ -33,28 +34,62 @@ enum DecodeCommand {
     ) throws(CommandError) -> (FrameSource, [[UInt8]]) {
         let sourceText = try required("source", options)
         let hex = try required("hex", options)
-        guard let source = FrameSource(sourceText) else {
+        guard let source = FrameSource(sourceText.lowercased()) else {
             throw CommandError.usage(
                 "--source is '\(sourceText)'; accepted: gatt:UUID, service-data:UUID, "
                     + "manufacturer-data:ID, advertisement, usb, serial, eeprom, number, stamp, "
                     + "checksum")
         }
-        let frames = hex.split(separator: ",", omittingEmptySubsequences: false).map {
-            hexBytes(String($0)) ?? []
-        }
-        guard !frames.contains(where: \.isEmpty) else {
-            throw CommandError.usage("--hex is not pairs of hexadecimal digits")
+        var frames: [[UInt8]] = []
+        for part in hex.split(separator: ",", omittingEmptySubsequences: false) {
+            // A device may send a frame without a byte; it is looked at like any other.
+            guard let bytes = part.allSatisfy({ $0 == " " }) ? [] : hexBytes(String(part)) else {
+                throw CommandError.usage("--hex is not pairs of hexadecimal digits")
+            }
+            frames.append(bytes)
         }
         return (source, frames)
     }
 
     /// The profile of a model, an alias or an id.
-    static func profile(_ model: String) throws(CommandError) -> DeviceProfile {
-        guard let profile = try loadedProfiles().index.profile(model: model) else {
+    static func profile(
+        _ model: String, withStandard source: FrameSource? = nil
+    ) throws(CommandError) -> DeviceProfile {
+        let index = try loadedProfiles().index
+        guard var profile = index.profile(model: model) else {
             throw CommandError.failed(
                 "no profile knows a model '\(model)'; see: hakaru profile list")
         }
+        if let source, profile.layout(for: source) == nil,
+            var other = substitute(for: source, of: profile, index)
+        {
+            other.source = source
+            profile.layouts.append(other)
+        }
         return profile
+    }
+
+    /// What reads a source that the profile does not name, where there is no doubt how.
+    private static func substitute(
+        for source: FrameSource, of profile: DeviceProfile, _ index: ProfileIndex
+    ) -> FrameLayout? {
+        switch source {
+        // A serial line over USB: the same bytes, whichever end they were taken at.
+        case .usb: return profile.layout(for: .serial)
+        case .serial: return profile.layout(for: .usb)
+        // Battery, clock, features and the like are the standard's, whoever made the device.
+        case .gatt where profile.transport == .bluetoothGATT:
+            let standard = index.profile(model: "sig")?.layout(for: source)
+            return standard.flatMap { isOfDevice($0.format) ? $0 : nil }
+        default: return nil
+        }
+    }
+
+    private static func isOfDevice(_ format: FrameLayout.Format) -> Bool {
+        switch format {
+        case .state, .recordAccess: true
+        default: false
+        }
     }
 
     /// What came and went over a cable, as the lines of a tape hold it.

@@ -23,11 +23,12 @@ enum StandIn {
         let socket = directory + "/hakaru.sock"
         defer {
             unlink(socket)
+            unlink(said(in: directory))
             rmdir(directory)
         }
         let daemon = try start(call, directory)
         defer { stop(daemon) }
-        try wait(for: socket, of: daemon)
+        try wait(for: directory, of: daemon)
         var own = call
         own.options["socket"] = socket
         try body(own)
@@ -45,8 +46,15 @@ enum StandIn {
         }
         let arguments = words.map { strdup($0) } + [nil]
         defer { for text in arguments { free(text) } }
+        // What it says belongs into this command's own error, which may have to be JSON.
+        var output = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&output)
+        defer { posix_spawn_file_actions_destroy(&output) }
+        let file = said(in: directory)
+        posix_spawn_file_actions_addopen(&output, 2, file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_adddup2(&output, 2, 1)
         var daemon: pid_t = 0
-        let result = posix_spawnp(&daemon, program, nil, nil, arguments, environ)
+        let result = posix_spawnp(&daemon, program, &output, nil, arguments, environ)
         guard result == 0 else {
             throw .noDaemon(
                 "no daemon answers, and \(program) cannot be started: "
@@ -61,13 +69,21 @@ enum StandIn {
         return access(beside, X_OK) == 0 ? beside : "hakarud"
     }
 
-    private static func wait(for socket: String, of daemon: pid_t) throws(CommandError) {
+    /// Where it writes what it has to say.
+    private static func said(in directory: String) -> String { directory + "/said" }
+
+    private static func wait(for directory: String, of daemon: pid_t) throws(CommandError) {
+        let socket = directory + "/hakaru.sock"
         // A large store after a power cut takes its time to open.
         for _ in 0..<1_500 {
             if access(socket, F_OK) == 0, SocketClient(path: socket).answers { return }
             var status: Int32 = 0
             guard waitpid(daemon, &status, WNOHANG) == 0 else {
-                throw .noDaemon("no daemon answers, and the store cannot be read without one")
+                let bytes = (try? FileReader.read(said(in: directory))) ?? []
+                let reason = String(decoding: bytes.split(separator: 10).last ?? [], as: UTF8.self)
+                throw .noDaemon(
+                    "no daemon answers, and the store cannot be read without one"
+                        + (reason.isEmpty ? "" : ": " + reason))
             }
             usleep(20_000)
         }

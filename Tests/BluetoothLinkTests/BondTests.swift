@@ -223,51 +223,6 @@ import Testing
         }
     }
 
-    @Test func `a session whose link ends while services are read asks a person, the second time`()
-        async throws
-    {
-        try await LoopThread.run {
-            let scene = try await Scene.open(["Bonded": true, "Paired": true])
-            for expected in [false, true] {
-                let peripheral = try #require(scene.room.bluez.peripheral(scene.peripheral.address))
-                _ = try await peripheral.connect(within: .seconds(5))
-                try scene.fake.dropLink(scene.device)
-                #expect(await eventually { scene.room.bluez.earlyLosses.isEmpty == false })
-                #expect(
-                    await eventually {
-                        scene.room.bluez.earlyLosses[scene.peripheral.address] == (expected ? 2 : 1)
-                    })
-                #expect((peripheral.staleBond != nil) == expected)
-            }
-            await scene.room.close()
-        }
-    }
-
-    @Test func `a device that lost its bond is told from one that left once`() async throws {
-        try await LoopThread.run {
-            let scene = try await Scene.open(["Bonded": true, "Paired": true])
-            var failures: [LinkError] = []
-            for _ in 0..<2 {
-                let peripheral = try #require(scene.room.bluez.peripheral(scene.peripheral.address))
-                _ = try await peripheral.connect(within: .seconds(5))
-                try scene.fake.dropLink(scene.device)
-                do throws(LinkError) {
-                    _ = try await peripheral.services(within: .seconds(5))
-                } catch {
-                    failures.append(error)
-                }
-            }
-            guard case .disconnected = failures.first, case .staleBond = failures.last else {
-                Issue.record("\(failures)")
-                return
-            }
-            // Nothing removes the bond by itself.
-            #expect(scene.fake.count("RemoveDevice") == 0)
-            #expect(scene.room.bluez.bondedDevices.count == 1)
-            await scene.room.close()
-        }
-    }
-
     @Test func `forgetting a device removes it with its bond`() async throws {
         try await LoopThread.run {
             let scene = try await Scene.open(["Bonded": true, "Paired": true])

@@ -35,6 +35,7 @@ import Testing
         settings.adapter.recoveryPause = .milliseconds(10)
         settings.adapter.discoveringLostAfter = .milliseconds(60)
         settings.adapter.delayFactor = 0.01
+        settings.adapter.setUpLimit = .milliseconds(50)
         change(&settings)
         return Room(privateBus, fake, settings)
     }

@@ -79,6 +79,24 @@ import Testing
         }
     }
 
+    @Test func `waiting for other devices and waiting for discovery to stop are told apart`()
+        async throws
+    {
+        try await LoopThread.run {
+            let stage = try Stage(profile: Stage.cuff)
+            stage.device.onSubscribe = { $0.leave() }
+            let runner = try stage.makeRunner()
+            var moment = stage.clock.now()
+            moment.monotonicNanoseconds += 300_000_000
+            stage.device.adapterFreeAt = moment
+            moment.monotonicNanoseconds += 200_000_000
+            stage.device.radioQuietAt = moment
+            _ = await runner.run()
+            #expect(runner.times[.adapter] == .milliseconds(300))
+            #expect(runner.times[.quiet] == .milliseconds(500))
+        }
+    }
+
     @Test func `a device that was never reached has no stage but the end`() async throws {
         try await LoopThread.run {
             let stage = try Stage(profile: Stage.cuff)

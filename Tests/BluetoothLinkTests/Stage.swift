@@ -128,6 +128,8 @@ import YAML
     var onRead: @LoopActor () -> Void = {}
     var staleBond: LinkError?
     var identity: BluetoothAddress?
+    var adapterFreeAt: GatewayTime?
+    var radioQuietAt: GatewayTime?
     private var isConnected = false
 
     nonisolated init() {}

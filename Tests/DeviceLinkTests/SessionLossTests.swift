@@ -281,6 +281,9 @@ import Testing
             testDescription: "the stack finds the bond stale", action: "connect",
             error: .staleBond("encryption failed"), needsPerson: true),
         Refusal(
+            testDescription: "the stack doubts the bond", action: "discover",
+            error: .doubtfulBond("3 times"), needsPerson: true),
+        Refusal(
             testDescription: "pairing is refused", action: "bond just-works",
             error: .pairingFailed("rejected"), isBonded: false, needsPerson: true),
         Refusal(

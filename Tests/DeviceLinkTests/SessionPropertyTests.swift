@@ -142,7 +142,8 @@ struct RandomRun {
     private mutating func fail(_ name: String, _ uuid: BluetoothUUID?) {
         let errors: [LinkError] = [
             .unreachable("x"), .disconnected("x"), .refused(att: 0x05, "x"),
-            .refused(att: 0x80, "x"), .staleBond("x"), .stackFailed("x"), .pairingFailed("x"),
+            .refused(att: 0x80, "x"), .staleBond("x"), .doubtfulBond("x"), .stackFailed("x"),
+            .pairingFailed("x"),
         ]
         let error = errors.randomElement(using: &random) ?? .unreachable("x")
         switch (name, uuid) {

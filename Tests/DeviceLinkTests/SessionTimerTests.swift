@@ -124,6 +124,7 @@ import Testing
         (.disconnected("gone"), "the link was lost: gone"),
         (.pairingFailed("rejected"), "pairing failed: rejected"),
         (.staleBond("key missing"), "the device has lost its bond: key missing"),
+        (.doubtfulBond("3 times"), "the device may have lost its bond: 3 times"),
         (.refused(att: 0x80, "busy"), "the device refused (ATT error 128): busy"),
         (.refused(att: nil, "busy"), "the device refused (no code): busy"),
         (.noSuchCharacteristic(BluetoothUUID(0x2A35)), "the device has no characteristic 2a35"),

@@ -36,6 +36,19 @@ import Testing
         Row(202, " \r\n", .accepted(before: false)),
         Row(200, "{}", .accepted(before: false)), Row(201, "[1]", .accepted(before: false)),
         Row(200, #"{"ok":true}"#, .accepted(before: false)),
+        Row(200, #"{"results":null}"#, .accepted(before: false)),
+        Row(200, "\u{FEFF}{\"ok\":true}", .accepted(before: false)),
+        Row(200, "\u{FEFF}" + mixed, .perRecord(mixedRows, after: nil)),
+        Row(200, "OK", .accepted(before: false)),
+        Row(
+            200, "受け付けました", [HTTPHeader("content-type", "Text/Plain; charset=utf-8")],
+            .accepted(before: false)),
+        Row(
+            200, "OK", [HTTPHeader("Content-Type", "application/json")],
+            .retry(after: nil, reason: "HTTP 200 with a body that is not JSON")),
+        Row(
+            200, "OK", [HTTPHeader("Content-Type", "text/html")],
+            .retry(after: nil, reason: "HTTP 200 with a body that is not JSON")),
         Row(200, mixed, .perRecord(mixedRows, after: nil)),
         Row(422, mixed, .perRecord(mixedRows, after: nil)),
         Row(400, mixed, .perRecord(mixedRows, after: nil)),
@@ -104,6 +117,20 @@ import Testing
             Issue.record("\(verdict)")
             return
         }
+    }
+
+    @Test("a reason in another character set leaves the verdict of its record readable")
+    func otherCharacterSet() {
+        let head = Array(#"{"results":[{"index":0,"status":"rejected","reason":""#.utf8)
+        // 該当なし in Shift_JIS.
+        let reason: [UInt8] = [0x8A, 0x59, 0x93, 0x96, 0x82, 0xC8, 0x82, 0xB5]
+        let answer = HTTPAnswer(status: 422, body: head + reason + Array("\"}]}".utf8))
+        let verdict = Answer.verdict(answer, rowCount: 1, now: Instant(seconds: 0))
+        guard case .perRecord(let rows, nil) = verdict, case .rejected(let kept) = rows.first else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(kept.contains("\u{FFFD}"))
     }
 
     @Test("a long or hostile reason is cut and stays on one line")

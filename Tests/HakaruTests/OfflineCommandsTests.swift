@@ -234,9 +234,6 @@ private struct Refused: CustomTestStringConvertible {
                 "accepted: gatt:UUID"),
             Refused(
                 ["decode", "--model", "sig", "--source", "gatt:2a35", "--hex", "0"], 2, "--hex"),
-            Refused(
-                ["decode", "--model", "sig", "--source", "gatt:2a35", "--hex", "00,,00"], 2, "--hex"
-            ),
             Refused(["decode", "--model", "no such cuff"] + frame, 1, "'no such cuff'"),
             Refused(
                 ["decode", "--model", "UA-651BLE", "--source", "usb", "--hex", "00"], 1,

@@ -147,6 +147,16 @@ import Testing
         #expect(try served.client().get("/v1/status").status == 200)
     }
 
+    @Test(
+        "clients leave the rest of the gateway the descriptors that it needs",
+        arguments: [
+            (0, 4), (20, 4), (40, 4), (64, 16), (256, 112), (1_024, 496), (4_096, 2_032),
+            (.max, .max),
+        ] as [(rlim_t, UInt32)])
+    func places(descriptors: rlim_t, connections: UInt32) {
+        #expect(StatusServer.affordable(of: descriptors) == connections)
+    }
+
     @Test("more clients than places are all answered in their turn")
     func connectionLimit() async throws {
         let served = try await serve { $0.connections = 4 }

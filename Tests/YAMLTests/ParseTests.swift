@@ -45,6 +45,9 @@ struct ParseCase: CustomTestStringConvertible {
             name: "duplicates are kept for the reader", text: "a: 1\na: 2", expected: "{a:1 a:2}"),
         ParseCase(name: "byte order mark", text: "\u{FEFF}a: 1", expected: "{a:1}"),
         ParseCase(
+            name: "byte order mark before several keys", text: "\u{FEFF}a:\n  b: 1\nc: 2\n",
+            expected: "{a:{b:1} c:2}"),
+        ParseCase(
             name: "Windows line ends", text: "a: 1\r\nb: 2\r\n", expected: "{a:1 b:2}"),
         ParseCase(
             name: "literal block", text: "a: |\n  x\n  y\n", expected: "{a:\"x\ny\n\"}"),

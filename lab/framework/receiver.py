@@ -52,7 +52,8 @@ class Receiver:
         def ready():
             self.program.expect_running()
             return os.path.exists(self._ready)
-        until("the receiver listens", ready, 20, every=0.05)
+        # A Python program starts slowly on a busy machine that is emulated.
+        until("the receiver listens", ready, 60, every=0.05)
 
     def stop(self):
         """Ends it: the gateway finds nobody listening."""

@@ -1,10 +1,8 @@
 """Where the time of a reading went, from the device's first advertisement to the value at the socket."""
 import dataclasses
 
-# An adapter that is free lets a session through at once.
-FREE = 0.3
 # The stages in order, as the daemon's stream of events names them.
-STAGES = ("began", "adapter", "linked", "bonded", "services", "subscribed")
+STAGES = ("began", "adapter", "quiet", "linked", "bonded", "services", "subscribed")
 
 
 @dataclasses.dataclass
@@ -35,11 +33,17 @@ class Reading:
         lengths["sent to socket"] = self.told - self.sent
         return lengths
 
-    @property
-    def waited(self):
-        """How long the adapter was busy with others."""
-        stages = self.session["milliseconds"]
-        return (stages.get("adapter", 0) - stages["began"]) / 1000
+    def found_busy(self, sessions):
+        """Whether another device was being set up between this one's first advertisement and its turn."""
+        turn = _reached(self.session, "adapter")
+        return any(_reached(other, "adapter") <= turn and self.shown <= _reached(other, "first_value", "ended")
+                   for other in sessions if other is not self.session and "adapter" in other["milliseconds"])
+
+
+def _reached(session, *names):
+    """When a session came to the first of these stages that it came to."""
+    stages = session["milliseconds"]
+    return (session["heard_at_ms"] + next(stages[name] for name in (*names, "ended") if name in stages)) / 1000
 
 
 def session_of(sessions, device, sent):
@@ -51,20 +55,30 @@ def session_of(sessions, device, sent):
     return None
 
 
+def percentile(seconds, part):
+    """The value that this part of them does not exceed."""
+    ordered = sorted(seconds)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
 def percentiles(seconds):
     """p50, p95, p99 and the longest, as text."""
     ordered = sorted(seconds)
     if not ordered:
         return "none"
-    pick = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.95, 0.99)]
+    pick = [percentile(ordered, part) for part in (0.5, 0.95, 0.99)]
     return "p50 %.2f p95 %.2f p99 %.2f max %.2f s (%d)" % (*pick, ordered[-1], len(ordered))
 
 
-def figures(readings):
-    """Percentiles of the whole way and of each stage; who found the adapter busy, or paired, stands apart."""
+def figures(readings, sessions, floor):
+    """Percentiles of the whole way and of each stage; who found the adapter busy, or paired, stands apart.
+
+    `floor` is how long a bare client took for the same in the same machine, amid the same crowd.
+    """
     first = [reading for reading in readings if reading.session and "bonded" in reading.session["milliseconds"]]
     known = [reading for reading in readings if reading.session and reading not in first]
-    free = [reading for reading in known if reading.waited <= FREE]
+    busy = [reading for reading in known if reading.found_busy(sessions)]
+    free = [reading.told - reading.shown for reading in known if reading not in busy]
     lengths = {}
     for reading in known:
         for stage, seconds in reading.parts().items():
@@ -73,8 +87,11 @@ def figures(readings):
     for reading in sorted(known, key=lambda one: one.shown - one.told)[:6]:
         print("SLOW %.2f s: %s" % (reading.told - reading.shown, ", ".join(
             "%s %.2f" % part for part in reading.parts().items())), flush=True)
-    return {"shown to socket, adapter free": percentiles([r.told - r.shown for r in free]),
-            "adapter busy": percentiles([r.told - r.shown for r in known if r.waited > FREE]),
+    ratios = [percentile(free, part) / percentile(floor, part) for part in (0.5, 0.99)] if free else []
+    return {"advertising to socket, adapter free": percentiles(free),
+            "bare client for the same": percentiles(floor),
+            "ratio": "p50 %.2f p99 %.2f" % tuple(ratios) if ratios else "none",
+            "advertising to socket, another device before it": percentiles([r.told - r.shown for r in busy]),
             "first use, with pairing": percentiles([r.told - r.shown for r in first]),
             **{stage: percentiles(values) for stage, values in lengths.items()}}
 

@@ -51,6 +51,8 @@ BEACON = b"\x1d\x02\x01\x06\x19\xff\x4c\x00\x02\x15" + bytes(16)
 class Crowd(Broadcaster):
     """Foreign devices with random addresses that fill the air, as in a block of flats."""
 
+    sent = 0
+
     async def do_advertise(self, devices=50, per_second=20, seconds=10):
         """Lets that many bystanders advertise in turn."""
         self.play(self._murmur(devices, per_second, seconds))
@@ -100,21 +102,26 @@ class Crowd(Broadcaster):
                 pass
         return heard
 
+    async def do_count(self):
+        """How many advertisements the bystanders have sent."""
+        return self.sent
+
     async def _murmur(self, devices, per_second, seconds):
-        began, index = time.monotonic(), 0
-        busy = began
+        began, self.sent = time.monotonic(), 0
+        addresses = [hci.Address(struct.pack("<IBB", number, 0, 0xC0), hci.Address.RANDOM_DEVICE_ADDRESS)
+                     for number in range(devices)]
         while (passed := time.monotonic() - began) < seconds:
-            if index >= passed * per_second:
+            if self.sent >= passed * per_second:
                 await asyncio.sleep(0.005)
-                busy = time.monotonic()
                 continue
-            address = hci.Address(struct.pack("<IBB", index % devices, 0, 0xC0),
-                                  hci.Address.RANDOM_DEVICE_ADDRESS)
-            beacon = b"\x4c\x00\x02\x15" + bytes(16) + struct.pack("<I", index)
-            self.room.air.send_advertising_pdu(None, Advertisement(
-                address, Kind.ADV_NONCONN_IND, advertisement((0x01, b"\x06"), (0xFF, beacon)), b"", -80))
-            index += 1
-            if index % 10 == 0:  # half of the room's time is the devices', however far behind this is
-                await asyncio.sleep(time.monotonic() - busy)
-                busy = time.monotonic()
-        self.event("silent", advertisements=index)
+            busy = time.monotonic()
+            for _ in range(4):
+                beacon = b"\x4c\x00\x02\x15" + bytes(16) + struct.pack("<I", self.sent)
+                self.room.air.send_advertising_pdu(None, Advertisement(
+                    addresses[self.sent % devices], Kind.ADV_NONCONN_IND,
+                    advertisement((0x01, b"\x06"), (0xFF, beacon)), b"", -80))
+                self.sent += 1
+            await asyncio.sleep(0)  # what was said is delivered now
+            # Half of the room's time is the devices', however far behind this is.
+            await asyncio.sleep(time.monotonic() - busy)
+        self.event("silent", advertisements=self.sent)

@@ -236,6 +236,10 @@ class Peripheral:
         await self.stack.stop_advertising()
         self.controller.fade()
 
+    async def do_carry(self, rssi):
+        """Somebody carries it nearer or farther away: so many dBm are left of its signal."""
+        self.controller.rssi = rssi
+
     async def do_forget(self):
         """Its owner cleared the device's bonds."""
         await self.stack.keystore.delete_all()

@@ -14,6 +14,7 @@ from scenarios.paths import processor_seconds
 KINDS = [("cuff", "UA-651BLE", 4), ("scale", "UC-352BLE", 4), ("mi-scale", "XMTZC05HM", 4)]
 SECONDS, ROUNDS = 300, 3  # within five minutes each device measures three times
 FOREIGN, PER_SECOND = 200, 2_000
+BARE_ROUNDS = 16
 # A measurement is shown again if nobody fetched it in the device's own window of half a minute.
 WINDOW = 30
 
@@ -94,7 +95,10 @@ def hall(home):
     expect("readings under their devices", sorted((value_of(r), r["device"]) for r in records),
            sorted((value, "ble:" + address) for _, _, _, address, value in [*paired, *todo]))
     home.receiver.expect_exactly(len(paired) + len(todo))
-    measured, figures = delays(home, twelve, records, watch)
+    home.gateway.daemon.stop()
+    # The same machine, room and crowd: what of the times is theirs.
+    floor, _ = bare_lengths(home.room)
+    measured, figures = delays(home, twelve, records, watch, floor["shown to value"])
     expect_that("a delay was measured for every reading, not for %d; the stream told of %d over %d connections" % (
         measured, len(watch.stored), watch.connections), measured == len(paired) + len(todo))
     return {"readings": len(todo), "shown again": shown_again,
@@ -140,7 +144,7 @@ def again(home, twelve, began):
     return count
 
 
-def delays(home, twelve, records, watch):
+def delays(home, twelve, records, watch, floor):
     """Percentiles of every stage, from the moment the device began to advertise to the value at the socket."""
     kinds, shown, sent = {name: kind for name, kind, _, _ in twelve}, {}, {}
     names = {"ble:" + address: name for name, _, _, address in twelve}
@@ -166,11 +170,18 @@ def delays(home, twelve, records, watch):
             session = stages.session_of(watch.sessions, record["device"], sent[which])
             readings.append(stages.Reading(shown[which], sent[which], told, session))
     return len(readings) + len(broadcasts), {
-        **stages.figures(readings), "advertising scale, last frame to socket": stages.percentiles(broadcasts)}
+        **stages.figures(readings, watch.sessions, floor), "advertising scale, last frame to socket": stages.percentiles(broadcasts)}
+
+
+def bare_lengths(room):
+    """The lengths of each stage for a bare client, and how much of the crowd the machine carried."""
+    import bare_client  # needs what only the guest has
+    return bare_client.measure(room, FOREIGN, PER_SECOND, WINDOW, BARE_ROUNDS)
 
 
 @scenario("bluetooth-hall-bare", seconds=400, needs_programs=False)
 def bare(home):
     """What a small BlueZ client in the place of hakarud needs for each stage amid the same crowd: the machine's part."""
-    import bare_client
-    return bare_client.run(home.room, FOREIGN, PER_SECOND, WINDOW)
+    lengths, carried = bare_lengths(home.room)
+    return {"foreign advertisements": "%.0f/s of %d wanted" % (carried, PER_SECOND),
+            **{name: stages.percentiles(values) for name, values in lengths.items()}}

@@ -6,13 +6,15 @@ import time
 from framework.registry import scenario
 from framework.waiting import Failed, expect, expect_that, until
 from scenarios.cuff import CUFF, TABLE, handed_over, pressures, ready, settled
+from scenarios.paths import WITHOUT_RIGHTS
 
 METER = "00:60:19:00:00:03"
 
 
-def needs_person(home, address):
+def needs_person(home, address, meanwhile=lambda: None):
     """Waits until the device's state asks for a person; returns what it says."""
     def asks():
+        meanwhile()
         state = home.gateway.device(address).get("state", "")
         if not state.startswith("needs-person"):
             raise Failed(state)
@@ -43,6 +45,66 @@ def bond_lost(home):
     expect("what the cuff still has", left["stored"] - left["delivered"], 1)
     expect("the bond that the gateway holds", home.gateway.device(CUFF).get("bonded"), True)
     return {"said": said, "after connections": tries}
+
+
+def used(home, count, systolic):
+    """Somebody measures with the cuff, and it hands the reading over."""
+    mark = home.room.mark()
+    home.room.do("cuff", "measure", systolic=systolic, diastolic=80, pulse=64)
+    home.room.do("cuff", "advertise", seconds=60)
+    home.receiver.wait_for(count, TABLE)
+    home.room.wait("cuff", "disconnected", after=mark)
+
+
+def fades(home, times):
+    """The cuff is lost as soon as it is connected, so many times in a row; its state must not speak of its bond."""
+    for _ in range(times):
+        mark = home.room.mark()
+        home.room.do("cuff", "vanish_at", event="connected")
+        home.room.do("cuff", "advertise", seconds=30)
+        home.room.wait("cuff", "vanished", after=mark, seconds=60)
+        for _ in range(8):
+            state = home.gateway.device(CUFF).get("state", "")
+            expect_that("a cuff that fades keeps its bond: %s" % state, "bond" not in state)
+            time.sleep(0.25)
+
+
+@scenario("bluetooth-bond-paths", seconds=400)
+def bond_paths(home):
+    """Over either path a bond is called lost when it is, and not where the cuff fades four times in a row."""
+    arguments, figures = home.gateway.daemon.arguments, {}
+    # Over the bus alone nobody says why a link ended: what is out of reach is told by its faint signal.
+    for turn, (source, before, rssi) in enumerate((("management-socket", [], -60), ("d-bus", WITHOUT_RIGHTS, -88))):
+        home.gateway.daemon.arguments = before + arguments
+        home.gateway.start()
+        home.gateway.wait_for_adapter("scanning")
+        expect("where advertisements come from", home.gateway.status()["bluetooth"][0]["advertisements"], source)
+        used(home, 4 * turn + 1, 120 + turn)
+        home.room.do("cuff", "carry", rssi=rssi)
+        fades(home, 4)
+        home.room.do("cuff", "carry", rssi=-60)
+        used(home, 4 * turn + 2, 130 + turn)
+        home.room.do("cuff", "forget")
+        mark = home.room.mark()
+        home.room.do("cuff", "measure", systolic=140 + turn, diastolic=80, pulse=64)
+        home.room.do("cuff", "advertise", seconds=1)
+        said = needs_person(home, CUFF, lambda: shown_again(home, mark))
+        expect_that("it speaks of the bond: %s" % said, "lost its bond" in said)
+        figures[source] = "%s (%d connections)" % (said, len(home.room.seen("cuff", "connected", mark)))
+        expect("the bond that the gateway holds", home.gateway.device(CUFF).get("bonded"), True)
+        expect("hakaru forget", home.gateway.hakaru("forget", CUFF)[0], 0)
+        used(home, 4 * turn + 4, 150 + turn)  # and the one that waited
+        home.gateway.daemon.stop()
+    return figures
+
+
+def shown_again(home, mark):
+    """The cuff's owner presses its button again where it has gone silent."""
+    last = max((e["at"] for name in ("disconnected", "window-closed") for e in home.room.seen("cuff", name, mark)),
+               default=0)
+    begun = max((e["at"] for e in home.room.seen("cuff", "advertising", mark)), default=0)
+    if last >= begun and not home.room.do("cuff", "linked"):
+        home.room.do("cuff", "advertise", seconds=5)
 
 
 @scenario("bluetooth-wrong-passkey")

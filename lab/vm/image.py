@@ -20,7 +20,8 @@ GUEST = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guest")
 KERNEL = "linux-image-6.12-amd64"
 QEMU_PACKAGES = ["qemu-system-x86"]
 GUEST_PACKAGES = [
-    "bluez", "busybox-static", "dbus", "kmod", "libusb-1.0-0", "systemd", "udev", "usb.ids", "usbutils"]
+    "bluez", "busybox-static", "dbus", "kmod", "libusb-1.0-0", "polkitd", "systemd", "udev", "usb.ids",
+    "usbutils"]
 # Loaded by the initramfs; dependencies are resolved with modules.dep.
 BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console"]
 

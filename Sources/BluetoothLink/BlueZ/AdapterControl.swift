@@ -104,14 +104,30 @@ import Measurement
         _ body: @LoopActor () async throws(E) -> T
     ) async throws(E) -> T {
         guard settings.pausesDiscoveryToConnect else { return try await body() }
-        plan.pauses += 1
-        wake()
-        defer {
-            plan.pauses -= 1
-            wake()
-        }
+        beginPause()
+        defer { endPause() }
         _ = try? await changed.wait(for: settings.pauseLimit) { !self.plan.hasSession }
         return try await body()
+    }
+
+    /// Keeps discovery stopped until the device has begun to talk, for a few seconds at most.
+    ///
+    /// A radio that scans all the while answers a connected device three times as slowly, and services are
+    /// read in dozens of questions. Nil where discovery is not paused for connections at all.
+    func pauseForSetUp() -> DiscoveryPause? {
+        guard settings.pausesDiscoveryToConnect else { return nil }
+        beginPause()
+        return DiscoveryPause(limit: settings.setUpLimit) { [weak self] in self?.endPause() }
+    }
+
+    private func beginPause() {
+        plan.pauses += 1
+        wake()
+    }
+
+    private func endPause() {
+        plan.pauses -= 1
+        wake()
     }
 
     // MARK: The steps
@@ -234,6 +250,10 @@ package struct AdapterSettings: Sendable {
     /// How long the management socket may take to answer.
     package var probeLimit: Duration = .seconds(2)
     package var pauseLimit: Duration = .seconds(3)
+    /// How long the word for why a link ended may come after its end.
+    package var reasonLimit: Duration = .milliseconds(200)
+    /// How long discovery stays stopped for a device that is connected and says nothing.
+    package var setUpLimit: Duration = .seconds(3)
     package var recoveryPause: Duration = .milliseconds(1500)
     package var discoveringLostAfter: Duration = .seconds(25)
     /// Shortens the waits between attempts, for tests.

@@ -45,19 +45,33 @@ extension BlueZ {
         case .bonded(let address):
             guard let control = air.controls[packet.controller] else { return }
             followBonded(BlueZNames.path(of: address, on: control))
-        case .disconnected(let address, ManagementPacket.authenticationFailure):
+        case .disconnected(let address, let reason):
             guard let control = air.controls[packet.controller] else { return }
-            refused(devicePath(of: address, on: control), address)
+            let path = devicePath(of: address, on: control)
+            switch reason {
+            case ManagementPacket.authenticationFailure: refused(path, address)
+            case ManagementPacket.timeout: faded(path, address)
+            default: counters.otherManagementEvents += 1
+            }
         default: counters.otherManagementEvents += 1
         }
     }
 
     /// The link ended because the keys do not fit; of a device without a bond that says nothing.
     func refused(_ path: String, _ address: BluetoothAddress) {
-        guard let device = tree[path, BlueZNames.device], SightingReader.isBonded(device) else {
-            return
-        }
-        refusedBonds.insert(address)
+        guard isBonded(path) else { return }
+        bonds[address, default: .init()].keysWereRefused()
+        treeChanged.broadcast()
+    }
+
+    /// The link ended because the device was no longer heard.
+    func faded(_ path: String, _ address: BluetoothAddress) {
+        guard isBonded(path) else { return }
+        bonds[address]?.wasOutOfReach()
+    }
+
+    func isBonded(_ path: String) -> Bool {
+        tree[path, BlueZNames.device].map(SightingReader.isBonded) ?? false
     }
 
     /// Takes an advertisement; a foreign one allocates nothing and ends here.

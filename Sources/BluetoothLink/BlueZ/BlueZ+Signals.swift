@@ -15,9 +15,25 @@ extension BlueZ {
         case (BlueZNames.objectManager, "InterfacesAdded"): interfacesAdded(message)
         case (BlueZNames.objectManager, "InterfacesRemoved"): interfacesRemoved(message)
         case (BlueZNames.device, "Disconnected"):
-            links[message.path]?.reasonArrived(message.body.first?.string ?? "")
+            linkEnded(message.path, because: message.body.first?.string ?? "")
         default: counters.otherSignals += 1
         }
+    }
+
+    /// bluetoothd tells why, in versions that know; also after the link's end was shown.
+    private func linkEnded(_ path: String, because reason: String) {
+        links[path]?.reasonArrived(reason)
+        let address =
+            links[path]?.address
+            ?? tree.value(path, BlueZNames.device, "Address")?.string
+            .flatMap { BluetoothAddress($0) }
+        guard let address else { return counters.unknownObjects += 1 }
+        switch reason {
+        case "org.bluez.Reason.Authentication": refused(path, address)
+        case "org.bluez.Reason.Timeout": faded(path, address)
+        default: break
+        }
+        treeChanged.broadcast()
     }
 
     private func interfacesAdded(_ message: BusMessage) {

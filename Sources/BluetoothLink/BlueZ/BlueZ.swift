@@ -30,12 +30,10 @@ import Measurement
     /// Connected devices by their object's path.
     var links: [String: BlueZPeripheral] = [:]
     let agent = PairingAgent()
-    /// Consecutive connections of a bonded device that ended before its services were known.
-    var earlyLosses: [BluetoothAddress: Int] = [:]
+    /// What the ends of their links say about the bonds of bonded devices.
+    var bonds: [BluetoothAddress: BondEvidence] = [:]
     /// Services that devices announce and were found not to have.
     var absentServices: [BluetoothAddress: Set<BluetoothUUID>] = [:]
-    /// Bonded devices whose link ended, as the kernel or bluetoothd says, because the keys do not fit.
-    var refusedBonds: Set<BluetoothAddress> = []
     /// Values that came when no session ran, by characteristic: kept for the next subscription.
     var leftOvers: [String: [ValueInbox.Value]] = [:]
     static let maximumLeftOvers = 16
@@ -272,6 +270,7 @@ import Measurement
         if let name = sighting.adapter {
             adapters[name]?.advertisementArrived(at: sighting.at)
         }
+        if sighting.bonded { bonds[sighting.address, default: .init()].signal = sighting.rssi }
         onSighting(sighting)
     }
 }

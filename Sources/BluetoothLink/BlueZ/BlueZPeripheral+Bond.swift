@@ -139,8 +139,7 @@ extension BlueZ {
                 throw LinkError(error, during: "forget")
             }
         }
-        earlyLosses[address] = nil
-        refusedBonds.remove(address)
+        bonds[address] = nil
     }
 
     private func devicePaths(_ address: BluetoothAddress) -> [String] {

@@ -11,7 +11,10 @@ extension BlueZPeripheral {
         let resolved = try? await bluez.treeChanged.wait(for: limit) {
             self.isResolved || !self.hasLink
         }
-        guard hasLink, resolved == true else { throw lossError("services") }
+        guard hasLink, resolved == true else {
+            await reasonIsKnown()
+            throw lossError("services")
+        }
         servicesBecameKnown()
         await settle()
         guard hasLink else { throw lossError("services") }
@@ -125,6 +128,7 @@ extension BlueZPeripheral {
             return
         }
         deliver(value, entry.characteristic.uuid)
+        talkBegan()
     }
 
     private func deliver(_ value: ValueInbox.Value, _ uuid: BluetoothUUID) {

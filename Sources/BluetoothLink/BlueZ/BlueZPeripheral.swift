@@ -13,6 +13,9 @@ package import Measurement
     let bluez: BlueZ
     let control: AdapterControl
     package private(set) var adapterFreeAt: GatewayTime?
+    package private(set) var radioQuietAt: GatewayTime?
+    /// Discovery rests until the device has sent something.
+    private var setUp: DiscoveryPause?
     var table = CharacteristicTable()
     var inbox = ValueInbox()
     private var state = State.idle
@@ -35,9 +38,7 @@ package import Measurement
         self.control = control
     }
 
-    var isBonded: Bool {
-        bluez.tree[path, BlueZNames.device].map(SightingReader.isBonded) ?? false
-    }
+    var isBonded: Bool { bluez.isBonded(path) }
 
     // MARK: Connecting
 
@@ -87,7 +88,9 @@ package import Measurement
         try await control.withDiscoveryPaused { () async throws(LinkError) in
             // Before discovery may go on: where the next device waits, it need not be stopped again.
             defer { control.connections.leave() }
+            radioQuietAt = .now()
             try await self.attempt(within: limit)
+            setUp = control.pauseForSetUp()
         }
         control.connected()
     }
@@ -103,6 +106,7 @@ package import Measurement
             wait = limit
         } catch {
             if error.isTimeout || error.isCancelled { await callOff() }
+            if let problem = await bondProblem(error) { throw problem }
             throw error.isTimeout
                 ? .unreachable("no connection within \(limit)")
                 : LinkError(error, during: "connect")
@@ -115,9 +119,15 @@ package import Measurement
         let settled = try? await bluez.treeChanged.wait(for: limit) {
             self.state != .connecting || self.isConnectedInTree
         }
-        guard settled == true, state == .connecting else {
+        guard state == .connecting else {
+            await reasonIsKnown()
+            throw lossError("connect")
+        }
+        guard settled == true else {
             let error = lossError("connect")
-            if state == .connecting { await callOff() }
+            await callOff()
+            // What ended then was ended here.
+            bluez.bonds[address]?.wasOutOfReach()
             throw error
         }
         joined()
@@ -158,10 +168,7 @@ package import Measurement
     }
 
     /// bluetoothd tells why, in versions that know (org.bluez.Device1.Disconnected).
-    func reasonArrived(_ reason: String) {
-        self.reason = reason
-        if reason == "org.bluez.Reason.Authentication" { bluez.refused(path, address) }
-    }
+    func reasonArrived(_ reason: String) { self.reason = reason }
 
     /// The link is over; idempotent.
     func lost(_ what: String) {
@@ -172,14 +179,30 @@ package import Measurement
             state = .closed(reason ?? what)
             noteEarlyLoss()
         case .connected, .leaving:
-            let byGateway = state == .leaving
-            if !byGateway { noteEarlyLoss() }
+            let byDevice = state != .leaving && bluez.owner != nil
+            if byDevice { noteEarlyLoss() }
             close(reason ?? what)
-            onDisconnect?(!byGateway && bluez.owner != nil, reason ?? what)
+            tell(byDevice, reason ?? what)
         }
     }
 
+    /// Tells of the end, and where that is in doubt only once it is known why.
+    private func tell(_ byDevice: Bool, _ what: String) {
+        guard byDevice, awaitsReason else { return onDisconnect?(byDevice, what) ?? () }
+        spawn { [self] in
+            await reasonIsKnown()
+            onDisconnect?(byDevice, what)
+        }
+    }
+
+    /// The device talks: others are looked for again.
+    func talkBegan() {
+        setUp?.end()
+        setUp = nil
+    }
+
     private func close(_ what: String) {
+        talkBegan()
         if !isClosed { state = .closed(what) }
         if bluez.links[path] === self { bluez.links[path] = nil }
         control.hasLinks = bluez.links.values.contains { $0.control === control }
@@ -209,23 +232,47 @@ package import Measurement
 
     /// A device that lost its bond connects and leaves at once, again and again.
     private func noteEarlyLoss() {
-        guard isBonded, !servicesWereKnown else { return }
-        bluez.earlyLosses[address, default: 0] += 1
+        guard isBonded, !servicesWereKnown, reason != "org.bluez.Reason.Timeout" else { return }
+        bluez.bonds[address, default: .init()].linkEndedEarly()
     }
 
-    package var staleBond: LinkError? {
-        if bluez.refusedBonds.contains(address) {
-            return .staleBond("the link ended because the keys do not fit")
-        }
-        // Where nobody tells why.
-        guard bluez.earlyLosses[address, default: 0] >= 2 else { return nil }
-        return .staleBond("the device ends every connection before its services are known")
-    }
+    package var staleBond: LinkError? { bluez.bonds[address]?.verdict }
 
     func servicesBecameKnown() {
         servicesWereKnown = true
-        bluez.earlyLosses[address] = nil
-        bluez.refusedBonds.remove(address)
+        bluez.bonds[address]?.linkWorked()
+    }
+
+    /// The link of a bonded device ended early, and nobody has said why.
+    private var awaitsReason: Bool {
+        isClosed && isBonded && !servicesWereKnown && reason == nil && staleBond == nil
+    }
+
+    /// Waits a moment for who knows why the link ended: the kernel's word, bluetoothd's signal and the
+    /// change of the property come in any order.
+    func reasonIsKnown() async {
+        guard awaitsReason else { return }
+        _ = try? await bluez.treeChanged.wait(for: bluez.settings.adapter.reasonLimit) {
+            !self.awaitsReason
+        }
+    }
+
+    /// What a failed Connect means for the bond; nil where it says nothing about it.
+    ///
+    /// bluetoothd's words for it depend on what it was doing when the link broke (`br-connection-canceled`,
+    /// `le-connection-abort-by-remote`): only one of them tells.
+    private func bondProblem(_ error: BusError) async -> LinkError? {
+        guard isBonded else { return nil }
+        if error.message.contains("key-missing") { bluez.refused(path, address) }
+        if error.isTimeout {
+            bluez.bonds[address]?.wasOutOfReach()
+        } else {
+            // Where the link stood, its end may be told after the answer.
+            _ = try? await bluez.treeChanged.wait(for: bluez.settings.adapter.reasonLimit) {
+                self.staleBond != nil || self.isClosed && !self.awaitsReason
+            }
+        }
+        return staleBond
     }
 
     /// Why an operation failed that the link did not outlive.

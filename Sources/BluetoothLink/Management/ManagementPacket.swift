@@ -35,8 +35,11 @@ package struct ManagementPacket: Sendable, Equatable {
         package var addressIsRandom: Bool { addressType == 2 }
     }
 
-    /// The reason of a link that ended because the two sides' keys do not fit.
+    /// The reason of a link that ended because the two sides' keys do not fit:
+    /// `MGMT_DEV_DISCONN_AUTH_FAILURE`.
     package static let authenticationFailure: UInt8 = 0x04
+    /// The reason of a link whose other side was no longer heard: `MGMT_DEV_DISCONN_TIMEOUT`.
+    package static let timeout: UInt8 = 0x01
 
     /// Which message is unreadable, and where.
     package struct Malformed: Error, Sendable, Equatable {

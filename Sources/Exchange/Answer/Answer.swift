@@ -28,7 +28,7 @@ package enum Answer {
         case .contradiction(let what):
             return .retry(after: after, reason: "HTTP \(status) with \(what)")
         case .none(let isReadable):
-            return plain(answer, after, isReadable: isReadable)
+            return plain(answer, after, isReadable: isReadable || isPlainText(answer))
         }
     }
 
@@ -49,6 +49,26 @@ package enum Answer {
         }
     }
 
+    /// Whether the body is a word in plain text, such as `OK`: an answer without results.
+    ///
+    /// A page, or what begins like JSON and is none, may come from somebody before the receiver or
+    /// be half an answer: then the records are sent again rather than taken for delivered.
+    private static func isPlainText(_ answer: HTTPAnswer) -> Bool {
+        let type = answer.header("Content-Type")?.lowercased() ?? "text/plain"
+        guard type.hasPrefix("text/plain"), let first = content(answer.body).first else {
+            return false
+        }
+        let isText = answer.body.allSatisfy { $0 >= 32 || (9...13).contains($0) }
+        return isText && !Array("{[<\"".utf8).contains(first)
+    }
+
+    /// The body without a byte order mark and white space before it.
+    private static func content(_ body: [UInt8]) -> ArraySlice<UInt8> {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        return body.dropFirst(body.starts(with: mark) ? mark.count : 0)
+            .drop { $0 == 32 || $0 == 9 || $0 == 10 || $0 == 13 }
+    }
+
     private static func redirect(_ answer: HTTPAnswer) -> String {
         let place = answer.header("Location").map { " to " + String($0.prefix(200)) } ?? ""
         return "HTTP \(answer.status): redirected\(place), which is not followed"
@@ -64,10 +84,14 @@ package enum Answer {
     }
 
     private static func results(_ body: [UInt8], rowCount: Int) -> Results {
-        let text = body.drop { $0 == 32 || $0 == 9 || $0 == 10 || $0 == 13 }
+        let text = content(body)
         if text.isEmpty { return .none(isReadable: true) }
-        guard let value = try? JSONValue.parse(text) else { return .none(isReadable: false) }
-        guard let results = value["results"] else { return .none(isReadable: true) }
+        // A reason in another character set does not make its verdict unreadable.
+        let repaired = String(decoding: text, as: UTF8.self).utf8
+        guard let value = try? JSONValue.parse(repaired) else { return .none(isReadable: false) }
+        guard let results = value["results"], !results.isNull else {
+            return .none(isReadable: true)
+        }
         guard let items = results.array else { return .contradiction("results that are no list") }
         var rows = [RowVerdict](repeating: .unresolved, count: rowCount)
         for item in items {

@@ -3,9 +3,11 @@ import YAML
 
 extension Configuration.Destination {
     /// Reads the list of destinations; two of one name are a problem.
-    static func readAll(_ reader: NodeReader?) -> [Self] {
+    ///
+    /// - Returns: those without a problem, and the names of all: what names a broken one is right.
+    static func readAll(_ reader: NodeReader?) -> (read: [Self], names: Set<String>) {
         var names: Set<String> = []
-        return (reader?.list(count: 0...100) ?? []).compactMap { item in
+        let read = (reader?.list(count: 0...100) ?? []).compactMap { item in
             item.mapping { keys in
                 let name = keys.required("name")?
                     .string(
@@ -14,9 +16,10 @@ extension Configuration.Destination {
                     keys.problem(
                         about: "name", "names \(name) twice", accepted: "a name of its own")
                 }
-                return read(keys, name: name)
+                return Self.read(keys, name: name)
             }
         }
+        return (read, names)
     }
 
     private static func read(_ keys: MappingReader, name: String?) -> Self? {
@@ -28,7 +31,7 @@ extension Configuration.Destination {
             authorization.required("bearer-token-file").flatMap(ConfiguredFile.read)
         }
         let tls = keys.optional("tls")?.mapping(Configuration.TLS.read)
-        let extensions = Self.extensions(keys.optional("extensions"))
+        let extensions = Self.extensions(keys.optional("extensions"), of: format)
         let simulated = keys.optional("accept-simulated")?.bool()
         let records = keys.optional("batch")?.mapping { batch in
             batch.optional("max-records")?.int(in: 1...10_000)
@@ -91,11 +94,20 @@ extension Configuration.Destination {
             && !host.contains("@") && !host.contains("/")
     }
 
-    private static func extensions(_ reader: NodeReader?) -> [String] {
+    /// A format of one's own may have extensions of its own; the shipped ones are known by name.
+    private static func extensions(
+        _ reader: NodeReader?, of format: Configuration.Format?
+    ) -> [String] {
         var names: [String] = []
         for item in reader?.list(count: 0...32) ?? [] {
             let accepted = "a word such as blood-glucose"
-            guard let name = item.string(accepted: accepted, where: Words.isKebab) else { continue }
+            let name: String? =
+                if case .shipped = format {
+                    item.word(of: Configuration.Format.shippedExtensions)
+                } else {
+                    item.string(accepted: accepted, where: Words.isKebab)
+                }
+            guard let name else { continue }
             if names.contains(name) { item.report("names \(name) twice") }
             names.append(name)
         }

@@ -27,22 +27,25 @@ extension Configuration {
         _ root: NodeReader, zoneDirectory: String = "/usr/share/zoneinfo"
     ) -> Configuration? {
         root.mapping { keys in
+            var namesConsortium = false
             let gateway = keys.required("gateway", accepted: "gateway: { id: … }")?
-                .mapping { Gateway.read($0, zoneDirectory: zoneDirectory) }
+                .mapping { gateway in
+                    namesConsortium = gateway.has("consortium-id")
+                    return Gateway.read(gateway, zoneDirectory: zoneDirectory)
+                }
             let bluetooth = keys.optional("bluetooth")?.mapping(Bluetooth.read)
             let usb = keys.optional("usb")?.mapping(USB.read)
             let tape = keys.optional("tape")?.mapping(Tape.read)
             let retention = keys.optional("retention")?.mapping(Retention.read)
             let storage = keys.optional("storage")?.mapping(Storage.read)
             let status = keys.optional("status")?.mapping(Status.read)
-            let destinations = Destination.readAll(keys.optional("destinations"))
+            let (destinations, names) = Destination.readAll(keys.optional("destinations"))
             let participants = Participant.readAll(
-                keys.optional("participants"), destinations: destinations)
+                keys.optional("participants"), destinations: names)
             let codes = keys.optional("participant-codes")?.mapping(ParticipantCodes.read)
             let stations = Station.readAll(keys.optional("stations"), gateway: gateway)
             guard let gateway else { return nil }
-            if gateway.consortiumID == nil, destinations.contains(where: \.format.isExchangeFormat)
-            {
+            if !namesConsortium, destinations.contains(where: \.format.isExchangeFormat) {
                 keys.problem(
                     about: "gateway", "lacks consortium-id, which the meti formats carry",
                     accepted: consortiumIDs)

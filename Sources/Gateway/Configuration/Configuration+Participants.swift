@@ -7,7 +7,7 @@ import YAML
 extension Configuration.Participant {
     /// Reads the list of participants; one code or one device twice is a problem.
     static func readAll(
-        _ reader: NodeReader?, destinations: [Configuration.Destination]
+        _ reader: NodeReader?, destinations: Set<String>
     ) -> [Self] {
         var codes: Set<ParticipantCode> = []
         var owned = DeviceOwnership()
@@ -162,9 +162,9 @@ extension Configuration.OwnedDevice {
 extension Configuration.Consent {
     /// Reads a person's consents; each names a destination of the file, once.
     static func readAll(
-        _ reader: NodeReader?, destinations: [Configuration.Destination]
+        _ reader: NodeReader?, destinations: Set<String>
     ) -> [Self] {
-        let names = destinations.map(\.name)
+        let names = destinations.sorted()
         var seen: Set<String> = []
         return (reader?.list(count: 0...100) ?? []).compactMap { item in
             item.mapping { keys in

@@ -119,6 +119,8 @@ extension Configuration {
         case file(ConfiguredFile)
 
         package static let shippedNames = ["meti-1.0", "meti-1.0-tis"]
+        /// What the shipped formats have beyond their standard, switched on by name.
+        package static let shippedExtensions = ["blood-glucose"]
     }
 
     package struct TLS: Sendable, Equatable {

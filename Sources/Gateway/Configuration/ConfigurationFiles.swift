@@ -1,4 +1,5 @@
 import DataFiles
+import Exchange
 import Glibc
 package import YAML
 
@@ -42,13 +43,26 @@ extension Configuration {
                 destination.bearerTokenFile, destination.tls.caFile,
                 destination.tls.clientCertificateFile, destination.tls.clientKeyFile,
             ]
-            if case .file(let file) = destination.format { files.append(file) }
+            if case .file(let file) = destination.format {
+                files.append(file)
+                found += Self.problems(inFormat: file.path)
+            }
             found += files.compactMap { $0 }.compactMap(Self.problem)
         }
         if let encryption = storage.encryption, case .file(let file) = encryption.key {
             found += [Self.problem(with: file)].compactMap { $0 }
         }
         return found
+    }
+
+    /// What is wrong in a format file of one's own; one that cannot be read is told elsewhere.
+    private static func problems(inFormat path: String) -> [Problem] {
+        guard ConfigurationFiles.obstacle(at: path) == nil,
+            let bytes = try? ConfigurationFiles.read(path)
+        else { return [] }
+        let problems = ProblemList()
+        _ = FormatDefinition.load(bytes, file: path, problems: problems)
+        return problems.sorted
     }
 
     private static func problem(with file: ConfiguredFile) -> Problem? {

@@ -21,6 +21,7 @@ import Status
     /// A good file waits for the store to answer.
     var reloadRetry: EventSource?
     let startedAt = GatewayTime.now().utc
+    private let startedSteady = GatewayTime.now().steady
     let counters = Counters()
     let profiles: ProfileStore
     let spool: Spool
@@ -251,12 +252,21 @@ import Status
 
     /// Nothing has brought an adapter back: ends with a code for which systemd starts the daemon anew.
     ///
-    /// Not in the first ten minutes, and only under a service manager, so that it is no loop.
+    /// Only under a service manager, and only after a while, so that it is no loop.
     private func endOfLadder() -> Bool {
-        guard !isStopping, ServiceManager.isPresent,
-            GatewayTime.now().utc - startedAt >= .minutes(10)
+        guard !isStopping, ServiceManager.isPresent else { return false }
+        let (now, path) = (GatewayTime.now().steady, EndOfLadder.path(options.stateDirectory))
+        let before = EndOfLadder(reading: path)
+        guard now - startedSteady >= EndOfLadder.run(before: before, boot: Boot.current, now: now)
         else { return false }
-        Log.error("bluetooth-hopeless", ["exit": "\(Self.hopelessExit)"])
+        let after = EndOfLadder.after(before, boot: Boot.current, now: now)
+        do throws(StateFileFailure) {
+            try StateFile.write(after.document, to: path)
+        } catch {
+            Log.warning("state-not-kept", ["problem": "\(error)"])
+        }
+        Log.error(
+            "bluetooth-hopeless", ["exit": "\(Self.hopelessExit)", "in_a_row": "\(after.ends)"])
         exitCode = Self.hopelessExit
         beginStop()
         return true

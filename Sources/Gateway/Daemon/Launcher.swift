@@ -28,6 +28,7 @@ package enum Launcher {
 
     private static func run(_ options: DaemonOptions) -> Int32 {
         Log.threshold.withLock { $0 = Log.Level(name: options.logLevel) ?? .info }
+        allowMoreFiles()
         let configuration: Configuration
         do throws(ConfigurationProblems) {
             configuration = try Configuration.load(path: options.configuration)
@@ -47,6 +48,16 @@ package enum Launcher {
             }
         }
         return EventLoop.shared.run()
+    }
+
+    /// Clients of the socket and devices share the descriptors; the usual limit of 1,024 is for
+    /// programs that use `select`.
+    private static func allowMoreFiles() {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 4_096 else { return }
+        limit.rlim_cur = min(limit.rlim_max, 4_096)
+        setrlimit(resource, &limit)
     }
 
     /// Looks at everything that people trip over; a line for each.

@@ -109,6 +109,7 @@ enum LinkFact: Sendable, Equatable {
     var staleBond: LinkError? { inner.staleBond }
     var identity: BluetoothAddress? { inner.identity }
     var adapterFreeAt: GatewayTime? { inner.adapterFreeAt }
+    var radioQuietAt: GatewayTime? { inner.radioQuietAt }
 
     func disconnect() async { await inner.disconnect() }
 

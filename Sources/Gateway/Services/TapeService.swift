@@ -1,3 +1,4 @@
+import CLinux
 import Crypto
 import DataFiles
 import DeviceLink
@@ -18,6 +19,23 @@ import TapeLink
     private let zone: TimeZoneRules
     private(set) var played = 0
     private(set) var failed = 0
+    /// Files that were served and could not be renamed, as they were then: not served again.
+    private var stuck: [String: Version?] = [:]
+
+    /// What tells one content of a file from the next.
+    private struct Version: Equatable {
+        var inode: ino_t
+        var seconds: Int
+        var nanoseconds: Int
+
+        init?(_ path: String) {
+            var facts = stat()
+            guard lstat(path, &facts) == 0 else { return nil }
+            inode = facts.st_ino
+            seconds = facts.st_mtim.tv_sec
+            nanoseconds = facts.st_mtim.tv_nsec
+        }
+    }
 
     init(
         directory: String, intake: Intake, spool: Spool, counters: Counters, zone: TimeZoneRules,
@@ -34,13 +52,13 @@ import TapeLink
     /// Serves the directory until the task is cancelled; a tape that is being played is finished.
     func run() async {
         _ = mkdir(directory, 0o750)
-        let watcher = DirectoryWatcher([directory])
+        let watcher = DirectoryWatcher([directory], untilWritten: true)
         for failure in watcher.failures {
             Log.error(
                 "tapes-unwatched", ["directory": failure.directory, "reason": failure.reason])
         }
         while !Task.isCancelled {
-            if let next = nextTape() {
+            if let next = nextTape(watcher) {
                 await play(next)
             } else if (try? await watcher.next()) == nil {
                 return
@@ -48,21 +66,40 @@ import TapeLink
         }
     }
 
-    private func nextTape() -> String? {
-        let files = (try? FileReader.list(directory, suffix: ".tape")) ?? []
-        // Only the directory itself is watched.
-        return files.first { $0.dropFirst(directory.utf8.count + 1).contains("/") == false }
+    /// The first tape that nobody is still writing.
+    private func nextTape(_ watcher: DirectoryWatcher) -> String? {
+        var files: [String]
+        repeat {
+            // Only the directory itself is watched.
+            files = (try? FileReader.list(directory, suffix: ".tape", nested: false)) ?? []
+        } while watcher.takeChanges()
+        return files.first { file in
+            let name = String(file.dropFirst(directory.count + 1))
+            guard !watcher.beingWritten.contains(name) else { return false }
+            guard let version = stuck[file] else { return true }
+            return version != Version(file)
+        }
+    }
+
+    /// Gives a tape the name that says what became of it.
+    private func rename(_ file: String, to path: String) {
+        let version = Version(file)
+        guard Glibc.rename(file, path) != 0 else { return }
+        let reason = String(cString: strerror(errno))
+        stuck[file] = .some(version)
+        counters.count("tapes_not_renamed")
+        Log.error("tape-not-renamed", ["name": path, "reason": reason])
     }
 
     private func play(_ file: String) async {
         do {
-            let bytes = try FileReader.read(file)
+            let bytes = try FileReader.read(file, regularOnly: true)
             let tape = try TapeParser.parse(bytes, file: file)
             // Its monotonic clock is its own; played again after a crash it is the same one.
             let clock = "tape " + hexadecimal(SHA256.digest(bytes).prefix(16))
             // A session that the store cut off is played again, as a real device would send again.
             while !(try await play(tape, file, clock)) {}
-            rename(file, file + ".played")
+            rename(file, to: file + ".played")
             played += 1
         } catch is CancellationError {
             return
@@ -81,7 +118,7 @@ import TapeLink
         counters.count("tapes_failed")
         Log.warning("tape-failed", ["reason": reason])
         let path = file + ".failed"
-        rename(file, path)
+        rename(file, to: path)
         let descriptor = open(
             path + ".reason", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { return }

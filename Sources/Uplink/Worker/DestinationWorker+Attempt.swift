@@ -193,6 +193,8 @@ extension DestinationWorker {
         return .rearranged
     }
 
+    private static let answerBytesPerRecord = 2_048
+
     /// The request; nil when the token cannot be read, which stands in `lastError` then.
     private func request(
         _ batch: OutboxBatch, _ bytes: [UInt8], _ url: DestinationURL, isCompressed: Bool
@@ -211,9 +213,12 @@ extension DestinationWorker {
                 return nil
             }
         }
+        var limits = destination.limits
+        // A verdict with a long reason for each record is no endless answer.
+        limits.answerBytes = max(limits.answerBytes, batch.items.count * Self.answerBytesPerRecord)
         return HTTPRequest(
-            url: url, headers: headers, body: bytes, tls: destination.tls,
-            limits: destination.limits, proxy: destination.proxy)
+            url: url, headers: headers, body: bytes, tls: destination.tls, limits: limits,
+            proxy: destination.proxy)
     }
 
     // MARK: After the answer

@@ -85,3 +85,21 @@ import YAML
         #expect(made.gateway.timeZone.offsetSeconds(at: .init(seconds: 0)) == 32_400)
     }
 }
+
+extension ConfigurationFilesTests {
+    @Test("a format file of one's own is looked into, and each of its mistakes has its line")
+    func ownFormat() throws {
+        let scratch = ScratchDirectory()
+        let format = scratch.write("own.yaml", "format: own\ncolour: red\n")
+        let file = scratch.write(
+            "hakaru.yaml",
+            """
+            gateway: { id: gw }
+            destinations: [ { name: db, format: \(format), url: "https://x.example/" } ]
+
+            """)
+        let found = try Configuration.load(path: file).environmentProblems()
+        #expect(found.contains { $0.file == format && $0.line == 2 && $0.key == "colour" })
+        #expect(found.allSatisfy { $0.file == format })
+    }
+}

@@ -1,3 +1,5 @@
+import DataFiles
+import Exchange
 import Measurement
 import Register
 import Testing
@@ -344,5 +346,50 @@ func destination(_ keys: String, url: String = "https://collector.example/v1/rec
         #expect(
             "\(Passkey(value: 123_456))\(String(reflecting: Passkey(value: 1)))".contains("1")
                 == false)
+    }
+}
+
+extension ConfigurationTests {
+    @Test("a broken destination is one problem, and those who name it are none")
+    func namedByOthers() {
+        let (_, problems) = configure(
+            minimal(
+                """
+                destinations: [ { name: db, format: meti-1.0, url: "http://far.example/" } ]
+                participants: [ { id: P1, consent: [ { destination: db, kinds: all } ] } ]
+
+                """))
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains("destinations[0].url: is unencrypted") ?? false)
+    }
+
+    @Test("an extension that a shipped format lacks is refused; a format of one's own may have it")
+    func extensions() {
+        let (_, problems) = configure(destination("extensions: [blood-glukose]"))
+        #expect(
+            problems.first?.hasSuffix(
+                "extensions[0]: is \"blood-glukose\", did you mean blood-glucose?; "
+                    + "accepted: blood-glucose") ?? false)
+        let own = minimal(
+            """
+            destinations:
+              - { name: db, format: /own.yaml, url: "https://x.example/", extensions: [own-table] }
+
+            """)
+        #expect(configure(own).1.isEmpty)
+    }
+
+    @Test("the shipped extensions are those that the shipped formats have")
+    func shippedExtensions() throws {
+        let data = DataDirectory.find()
+        var found: Set<String> = []
+        for name in Configuration.Format.shippedNames {
+            let path = "\(data.exchangeFormats)/\(name).yaml"
+            let problems = ProblemList()
+            let format = FormatDefinition.load(
+                try FileReader.read(path), file: path, problems: problems)
+            found.formUnion(try #require(format).extensions)
+        }
+        #expect(found == Set(Configuration.Format.shippedExtensions))
     }
 }

@@ -36,8 +36,9 @@ import Testing
         let text = Self.text(Self.report(.complete, heard: Instant(microseconds: 59_500_000)))
         #expect(
             text == #"{"device":"ble:A4:C1:38:00:00:01","end":"complete","new_records":2,"#
-                + #""heard_at_ms":1772352899500,"milliseconds":{"began":500,"adapter":600,"linked":700,"#
-                + #""services":900,"subscribed":1000,"first_value":1100,"ended":1200}}"#)
+                + #""heard_at_ms":1772352899500,"milliseconds":{"began":500,"adapter":600,"quiet":700,"#
+                + #""linked":800,"services":1000,"subscribed":1100,"first_value":1200,"ended":1300}}"#
+        )
     }
 
     @Test(arguments: [nil, Instant(seconds: 90)])
