@@ -368,7 +368,7 @@ def limits(home):
     systemctl("stop", UNIT)
     said = full_disk(home)
     expect("restarts by systemd", shows("NRestarts"), "0")
-    arrived = sorted(float(record["weight"]) for record in home.receiver.records("weighing_scale"))
+    arrived = sorted(float(record["body_weight"]) for record in home.receiver.records("weighing_scale"))
     expect_that("what was measured with room arrived: %s" % arrived,
                 {61.1, 62.2, 63.3, 65.5} <= {round(kg, 1) for kg in arrived})
     return {"memory": "%.1f of 40 MB" % (memory / 1e6), "storage": said["state"], "weighings": len(arrived)}
