@@ -72,10 +72,15 @@ def drop_in(text):
     systemctl("restart", UNIT)
 
 
-def restarted(home, before, seconds=90):
-    """Waits for another process in the place of the one before; gives how long that took."""
+def restarted(home, before, seconds=90, look=lambda: None):
+    """Waits for another process in the place of the one before, with a `look` at each try; gives how long that took."""
     began = time.monotonic()
-    until("the service is another process", lambda: shows("MainPID") not in ("0", str(before)), seconds)
+
+    def is_another():
+        look()
+        return shows("MainPID") not in ("0", str(before))
+
+    until("the service is another process", is_another, seconds)
     until("the service is active again", lambda: shows("ActiveState") == "active", 60)
     until("the daemon answers", home.answers, 60)
     return time.monotonic() - began
@@ -308,6 +313,13 @@ class Thread:
             if self._library.ptrace(request, self.number, None, None) != 0:
                 raise Failed("ptrace: %s" % os.strerror(ctypes.get_errno()))
 
+    def reap(self):
+        """Takes note of its end: a process whose thread is traced stays until the tracer has seen the thread go."""
+        try:
+            os.waitpid(self.number, os.WNOHANG | 0x40000000)  # __WALL
+        except ChildProcessError:
+            pass
+
 
 @scenario("systemd-watchdog", systemd=True, bluetoothd=False, plugged=False, package=True, seconds=700)
 def watchdog(home):
@@ -325,7 +337,8 @@ def watchdog(home):
     weigh(home, 68.2)
     for name, thread in (("store", "spool"), ("usb", "hakaru-usb")):
         process = int(shows("MainPID"))
-        Thread(process, thread).stop()
+        stopped = Thread(process, thread)
+        stopped.stop()
         # Something has to want the part: an idle thread is not woken to see whether it lives.
         wants = subprocess.Popen(["hakaru", "records"] if name == "store" else
                                  ["udevadm", "trigger", "--action=add", "--subsystem-match=usb"],
@@ -334,7 +347,7 @@ def watchdog(home):
             cables = Cables(home.folder)
             cables.start()
             cables.plug("omron")
-        took[name] = restarted(home, process)
+        took[name] = restarted(home, process, look=stopped.reap)
         wants.wait(60)
         home.gateway.wait_for_adapter("scanning")
         weigh(home, 69.0 + len(took))
