@@ -34,6 +34,17 @@ import Testing
         }
     }
 
+    @Test
+    func `a pause that nobody holds any more is over at its limit, or discovery never resumed`()
+        async throws
+    {
+        try await LoopThread.run {
+            let ends = Locked(0)
+            _ = DiscoveryPause(limit: .milliseconds(10)) { ends.withLock { $0 += 1 } }
+            #expect(await eventually { ends.withLock { $0 } == 1 })
+        }
+    }
+
     /// What ends the pause long before its limit.
     enum Ending: String, CaseIterable, Sendable { case value, deviceLeaves, gatewayLeaves }
 

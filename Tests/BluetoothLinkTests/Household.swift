@@ -13,7 +13,7 @@ import Testing
 final class Household: Sendable {
     static let cuff = "A4:C1:38:00:00:01"
 
-    private let folder: String
+    private let scratch = ScratchDirectory()
     private let bus: PrivateBus
     private let fakes = Locked<[FakeBlueZ]>([])
     private let daemons = Locked<[Child]>([])
@@ -25,12 +25,10 @@ final class Household: Sendable {
     }
 
     init() async throws {
-        var template = Array("/tmp/hakaru-household-XXXXXX".utf8CString)
-        folder = String(cString: try #require(mkdtemp(&template)))
-        for name in ["run", "state"] { mkdir(folder + "/" + name, 0o700) }
-        bus = try PrivateBus(listening: folder + "/bus")
+        for name in ["run", "state"] { mkdir(scratch.path + "/" + name, 0o700) }
+        bus = try PrivateBus(listening: scratch.path + "/bus")
         try await startBluetooth()
-        write(
+        scratch.write(
             "hakaru.yaml",
             """
             gateway: { id: gw-test, consortium-id: C00001, timezone: Asia/Tokyo }
@@ -43,15 +41,6 @@ final class Household: Sendable {
 
     deinit {
         daemons.withLock { $0 = [] }
-        _ = try? Child("rm", ["-rf", folder]).wait()
-    }
-
-    private func write(_ name: String, _ text: String) {
-        let file = open(folder + "/" + name, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        let bytes = Array(text.utf8)
-        let count = Glibc.write(file, bytes, bytes.count)
-        precondition(count == bytes.count, "\(name) was not written")
-        Glibc.close(file)
     }
 
     func startBluetooth() async throws {
@@ -64,8 +53,9 @@ final class Household: Sendable {
         let child = try Child(
             builtProgram("hakarud"),
             [
-                "--config", folder + "/hakaru.yaml", "--state-directory", folder + "/state",
-                "--runtime-directory", folder + "/run",
+                "--config", scratch.path + "/hakaru.yaml", "--state-directory",
+                scratch.path + "/state",
+                "--runtime-directory", scratch.path + "/run",
             ],
             environment: [
                 "DBUS_SYSTEM_BUS_ADDRESS": bus.address, "HAKARU_OWN_PROFILES": "/nowhere",
@@ -97,7 +87,9 @@ final class Household: Sendable {
     func command(_ words: [String]) throws -> Child {
         try Child(
             "timeout",
-            ["20", builtProgram("hakaru")] + words + ["--socket", folder + "/run/hakaru.sock"],
+            ["20", builtProgram("hakaru")] + words + [
+                "--socket", scratch.path + "/run/hakaru.sock",
+            ],
             mergingErrors: true)
     }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A directory of one test that goes away with it.
-package struct ScratchDirectory: ~Copyable {
+package struct ScratchDirectory: ~Copyable, Sendable {
     package let path: String
 
     package init() {
