@@ -29,11 +29,7 @@ extension SQL {
     static let integrityCheck = SQL("PRAGMA integrity_check(10)")
     static let pageCount = SQL("PRAGMA page_count")
     static let pageSize = SQL("PRAGMA page_size")
-    static let pagesInUse = SQL(
-        """
-        SELECT (SELECT page_count FROM pragma_page_count)
-            - (SELECT freelist_count FROM pragma_freelist_count)
-        """)
+    static let freePageCount = SQL("PRAGMA freelist_count")
     static let synchronous = SQL("PRAGMA synchronous")
     static let journalMode = SQL("PRAGMA journal_mode")
     static let appliedMigrations = SQL("SELECT version, checksum FROM migration ORDER BY version")
@@ -266,10 +262,8 @@ extension SQL {
         "SELECT record_id, batch_position FROM delivery WHERE batch_id = ? ORDER BY batch_position")
     static let putIntoBatch = SQL(
         """
-        UPDATE delivery SET batch_id = ?1, batch_position = ?2,
-        (batch_revision, batch_update) = (SELECT revision, coalesce(updated_at, stored_at)
-            FROM record WHERE id = ?3)
-        WHERE record_id = ?3 AND destination = ?4 AND state = 'waiting'
+        UPDATE delivery SET batch_id = ?, batch_position = ?, batch_revision = ?, batch_update = ?
+        WHERE record_id = ? AND destination = ? AND state = 'waiting'
         """)
     static let emptyBatch = SQL(
         "UPDATE delivery SET batch_id = NULL, batch_position = NULL WHERE batch_id = ?")

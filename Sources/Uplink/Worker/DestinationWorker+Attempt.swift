@@ -57,7 +57,10 @@ extension DestinationWorker {
         else { return .notLetIn }
         counters.attempts += 1
         lastExcluded = []
-        switch await client.post(request) {
+        async let ahead: Void = readAhead(behind: batch)
+        let outcome = await client.post(request)
+        await ahead
+        switch outcome {
         case .failure(let failure): return trouble(failure.description, after: nil)
         case .answer(let answer):
             if compressed != nil, answer.status == 415 {
@@ -69,6 +72,12 @@ extension DestinationWorker {
             let verdict = Answer.verdict(answer, rowCount: encoded.rows.count, now: Self.now())
             return try await apply(verdict, answer, batch, encoded)
         }
+    }
+
+    /// A full batch has others behind it: the store reads them while this one travels.
+    private func readAhead(behind batch: OutboxBatch) async {
+        guard batch.items.count == learnedMaximum else { return }
+        await store.readAhead(destination.name, maximum: learnedMaximum)
     }
 
     private var usesGzip: Bool {
