@@ -240,10 +240,7 @@ struct Appender {
 
     private func noteDevice(_ record: Record) throws(SpoolError) {
         try connection.noteDevice(
-            record.device, profile: record.profile, seenAt: record.received.utc)
-        try connection.run(
-            .noteRecordOfDevice,
-            [.text(record.device.id.stable), .instant(record.received.utc)])
+            record.device, profile: record.profile, seenAt: record.received.utc, gaveRecord: true)
     }
 
     func note(_ failure: FailedMeasurement) throws(SpoolError) -> Bool {

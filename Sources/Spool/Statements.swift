@@ -279,20 +279,19 @@ extension SQL {
 // MARK: Devices and counters
 
 extension SQL {
+    /// A device that was heard; ?10 says whether it gave a record.
     static let noteDevice = SQL(
         """
         INSERT INTO device(device_id, address, manufacturer, model, serial, asset_number, firmware,
-        profile, first_seen, last_seen) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?9)
+        profile, first_seen, last_seen, last_record, records)
+        VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?9, iif(?10, ?9, NULL), ?10)
         ON CONFLICT(device_id) DO UPDATE SET
         address = coalesce(?2, address), manufacturer = coalesce(?3, manufacturer),
         model = coalesce(?4, model), serial = coalesce(?5, serial),
         asset_number = coalesce(?6, asset_number), firmware = coalesce(?7, firmware),
-        profile = coalesce(?8, profile), last_seen = max(last_seen, ?9)
-        """)
-    static let noteRecordOfDevice = SQL(
-        """
-        UPDATE device SET last_record = max(coalesce(last_record, ?2), ?2), records = records + 1
-        WHERE device_id = ?1
+        profile = coalesce(?8, profile), last_seen = max(last_seen, ?9),
+        last_record = iif(?10, max(coalesce(last_record, ?9), ?9), last_record),
+        records = records + ?10
         """)
     static let ensureDevice = SQL(
         """
