@@ -12,7 +12,10 @@ extension DestinationWorker {
             if let results = unwrittenResults(for: batch) {
                 return try await resolve(results, batch, pause: nil)
             }
-            return try await send(batch)
+            async let ahead: Void = readAhead(behind: batch)
+            let outcome = try await send(batch)
+            await ahead
+            return outcome
         } catch {
             return trouble("store: \(error)", after: nil)
         }
@@ -57,10 +60,7 @@ extension DestinationWorker {
         else { return .notLetIn }
         counters.attempts += 1
         lastExcluded = []
-        async let ahead: Void = readAhead(behind: batch)
-        let outcome = await client.post(request)
-        await ahead
-        switch outcome {
+        switch await client.post(request) {
         case .failure(let failure): return trouble(failure.description, after: nil)
         case .answer(let answer):
             if compressed != nil, answer.status == 415 {
@@ -74,7 +74,7 @@ extension DestinationWorker {
         }
     }
 
-    /// A full batch has others behind it: the store reads them while this one travels.
+    /// A full batch has others behind it: the store reads them while this one is made and travels.
     private func readAhead(behind batch: OutboxBatch) async {
         guard batch.items.count == learnedMaximum else { return }
         await store.readAhead(destination.name, maximum: learnedMaximum)
