@@ -204,8 +204,8 @@ def pasori_300(home):
     session, does not answer for a while; each time the next card is read.
     """
     path = home.cables.plug("pasori-300")
-    cuff = "%d-5" % bus()
-    open_station(home, [], cuff)
+    # The next socket is the cuff's.
+    open_station(home, [], "%d-2" % bus())
     home.gateway.command("station", "bind", "table-1", path)
     wait_for_reader(home, path, "ready")
 
