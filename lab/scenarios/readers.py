@@ -2,6 +2,7 @@
 import fcntl
 import glob
 import os
+import struct
 import subprocess
 import time
 
@@ -9,7 +10,7 @@ from framework.cables import bus
 from framework.registry import scenario
 from framework.waiting import Failed, expect, expect_that, until
 
-GRAB = 0x40044590
+GRAB, CLAIM = 0x40044590, 0x8004550F
 CARD, OTHER_CARD = "0114b34c5d6e7f80", "01fe0011223344aa"
 PEOPLE = ["MDM-001", "MDM-002", "MDM-003"]
 
@@ -56,10 +57,21 @@ def grabbed(node):
         os.close(file)
 
 
+def claimed(path, interface):
+    """Takes an interface as another program would; closing what is returned gives it back."""
+    folder = "/sys/bus/usb/devices/%s/" % path
+    numbers = [int(open(folder + name).read()) for name in ("busnum", "devnum")]
+    file = os.open("/dev/bus/usb/%03d/%03d" % tuple(numbers), os.O_RDWR)
+    fcntl.ioctl(file, CLAIM, struct.pack("I", interface))
+    return file
+
+
 def open_station(home, readers, cuff):
     """A daemon with one station, three people and their leave to send."""
     with open(home.gateway.configuration, "a") as file:
-        file.write("stations:\n  - name: table-1\n    devices: [ { port: \"%s\" } ]\n    readers:\n" % cuff)
+        file.write("stations:\n  - name: table-1\n    devices: [ { port: \"%s\" } ]\n" % cuff)
+        if readers:
+            file.write("    readers:\n")
         for reader in readers:
             file.write("      - { %s }\n" % reader)
     home.gateway.start()
@@ -192,8 +204,9 @@ def pasori_300(home):
     session, does not answer for a while; each time the next card is read.
     """
     path = home.cables.plug("pasori-300")
-    cuff = "%d-5" % bus()
-    open_station(home, ['kind: pasori, port: "%s"' % path], cuff)
+    # The next socket is the cuff's.
+    open_station(home, [], "%d-2" % bus())
+    home.gateway.command("station", "bind", "table-1", path)
     wait_for_reader(home, path, "ready")
 
     def get(name):
@@ -257,6 +270,19 @@ def pasori_300(home):
     begins_again("after it forgot its session")
     refusals = get("refusals")
     expect_that("looks were refused meanwhile", refusals > 0)
+    # Another program takes its interface before the gateway does: that is said, and who it mostly is.
+    home.cables.do("pasori-300", "unplug")
+    wait_for_reader(home, path, "not plugged in")
+    home.gateway.command("station", "unbind", path)
+    home.cables.plug("pasori-300")
+    taken = claimed(path, 1)
+    home.gateway.command("station", "bind", "table-1", path)
+    said = until("the daemon says that somebody has it", lambda: "holds the device" in seat(home, path).get("state", "")
+                 and seat(home, path)["state"], 20)
+    expect_that("it names the smart-card service", "pcscd" in said)
+    os.close(taken)
+    wait_for_reader(home, path, "ready", 40)
+    begins_again("after another program had it")
     # It does not answer three times.
     home.cables.do("pasori-300", "set", hangs=3)
     until("it was asked three times", lambda: get("hangs") == 0, 20)
