@@ -4,7 +4,7 @@ import Spool
 
 /// A process that uses a store until it is killed; each line it prints is a promise kept so far.
 ///
-/// `append DIR`: stores and delivers without end. `hold DIR`: opens the store and waits.
+/// `append DIR`: stores and delivers without end. `hold DIR`: opens the store and waits to be killed.
 /// `nobody DIR`: opens the store as a user without rights and prints the error.
 @main struct SpoolTorture {
     static func main() async {
@@ -28,7 +28,10 @@ import Spool
             case "nobody":
                 _ = try await spool.append([entry(1)], at: Instant(seconds: 1))
                 say("appended")
-            default: while getchar() != EOF {}
+            default:
+                // Until nobody reads what it says; its own input may be closed from the start.
+                var output = pollfd(fd: 1, events: 0, revents: 0)
+                poll(&output, 1, -1)
             }
         } catch let error as SpoolError {
             say("error \(error.name)")
