@@ -275,6 +275,7 @@ def pasori_300(home):
     wait_for_reader(home, path, "not plugged in")
     home.gateway.command("station", "unbind", path)
     home.cables.plug("pasori-300")
+    until("the kernel knows it", lambda: os.path.exists("/sys/bus/usb/devices/%s/busnum" % path), every=0.02)
     taken = claimed(path, 1)
     home.gateway.command("station", "bind", "table-1", path)
     said = until("the daemon says that somebody has it", lambda: "holds the device" in seat(home, path).get("state", "")
