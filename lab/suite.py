@@ -80,8 +80,8 @@ def install(options):
     began, problem, figures = time.monotonic(), None, {}
     try:
         figures = unit.prepare(options.package, options.drop_in, options.debug)
-    except Failed as reason:
-        problem = str(reason)
+    except Exception:
+        problem = traceback.format_exc()
     print("RESULT " + json.dumps({
         "name": "(the package is installed)", "passed": problem is None, "problem": problem, "figures": figures,
         "seconds": round(time.monotonic() - began, 1)}), flush=True)

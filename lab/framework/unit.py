@@ -21,7 +21,6 @@ def prepare(package, drop_ins, debug):
     service.give_gate(systemd.UNIT, "ExecStart=\nExecStart=/usr/bin/hakarud --log-level debug" if debug else "")
     service.give_gate(BLUETOOTH, "ExecStart=\nExecStart=%s -d" % BLUETOOTHD if debug else "")
     systemd.install_package(package)
-    expect("complaints about the unit", systemd.run("systemd-analyze", "verify", "--man=no", systemd.UNIT), "")
     exposed = systemd.exposure()
     expect_that("the exposure is at most %g, not %g" % (MOST_EXPOSED, exposed), exposed <= MOST_EXPOSED)
     figures = {"exposure": exposed}
@@ -87,6 +86,8 @@ class UnitGateway(Gateway):
         self._empty()
 
     def _empty(self):
-        for name in os.listdir(STATE) if os.path.isdir(STATE) else []:
+        os.makedirs(STATE, 0o700, exist_ok=True)  # as systemd makes it at the first start
+        shutil.chown(STATE, "hakaru", "hakaru")
+        for name in os.listdir(STATE):
             path = os.path.join(STATE, name)
             shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
