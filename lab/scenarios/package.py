@@ -14,7 +14,7 @@ from framework.cables import Cables
 from framework.gateway import CABLES, DEVICES, configuration
 from framework.registry import scenario
 from framework.systemd import UNIT, complaints, exposure, install_package, run, shows, systemctl
-from framework.waiting import Failed, expect, expect_that, until
+from framework.waiting import expect, expect_that, until
 
 TOKEN, STORE = "/etc/hakaru/token", "/var/lib/hakaru"
 DROP_IN = "/etc/systemd/system/%s.d/lab.conf" % UNIT
