@@ -24,6 +24,8 @@ package struct WirePlan: Sendable, Equatable {
         case beurer
         case jpi
         case taidoc
+        /// TRUE METRIX meters: messages in brackets, over reports that count their bytes.
+        case trueMetrix = "true-metrix"
         /// A device of the personal health standard: the gateway is its manager.
         case personalHealth = "ieee-11073-20601"
         /// Fixed commands, each with one answer.

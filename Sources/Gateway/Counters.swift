@@ -17,6 +17,18 @@ import EventLoop
     nonisolated init() {}
 
     func count(_ name: String, by amount: Int = 1) {
-        values[name, default: 0] += amount
+        values[Self.plain(name), default: 0] += amount
+    }
+
+    /// One name that a collector does not understand would cost it all of the others.
+    nonisolated static func plain(_ name: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map {
+                    switch $0 {
+                    case "a"..."z", "A"..."Z", "0"..."9", "_": $0
+                    default: "_"
+                    }
+                }))
     }
 }

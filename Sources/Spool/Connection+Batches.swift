@@ -5,7 +5,7 @@ extension Connection {
     /// Records for sending in the order of the statement, or what is wrong with a row.
     func outboxItems(
         _ sql: SQL, _ values: [SQLValue]
-    ) throws(SpoolError) -> [(row: RowID, item: OutboxItem?, fault: String)] {
+    ) throws(SpoolError) -> [FoundItem] {
         try all(sql, values) { reader throws(SpoolError) in
             let round = reader.count()
             let held = reader.optionalInstant()
@@ -30,18 +30,27 @@ extension Connection {
     }
 
     /// The batch under way, or a new one of the oldest records that wait.
+    ///
+    /// - Parameter ahead: those records, where they were read already and nothing has changed since.
     func formBatch(
-        _ destination: String, max: Int, at now: Instant
+        _ destination: String, max: Int, ahead: [FoundItem]? = nil, at now: Instant
     ) throws(SpoolError) -> Batch? {
         while let open = try openBatch(destination) {
             if open.isWhole { return open.batch }
             try dissolve(batch: open.batch.id)
         }
         var items: [OutboxItem] = []
+        var ahead = ahead
         // A row that cannot be read is held, so that it does not stop those behind it.
         while items.isEmpty {
-            let found = try outboxItems(
-                .dueItems, [.text(destination), .integer(Swift.max(1, max))])
+            let found: [FoundItem]
+            if let read = ahead {
+                found = read
+                ahead = nil
+            } else {
+                found = try outboxItems(
+                    .dueItems, [.text(destination), .integer(Swift.max(1, max))])
+            }
             if found.isEmpty { return nil }
             for (row, item, fault) in found {
                 guard let item else {
@@ -85,6 +94,8 @@ extension Connection {
         try run(.deleteBatch, [.integer(id)])
     }
 
+    /// - Parameter items: as they are in the store now.
+    ///
     /// Positions go on counting through halves of halves, so their order is that of the records.
     func insertBatch(
         _ items: [OutboxItem], _ destination: String, firstPosition: Int, at now: Instant
@@ -96,8 +107,8 @@ extension Connection {
         let id = database.lastRowID
         for (offset, item) in items.enumerated() {
             let values: [SQLValue] = [
-                .integer(id), .integer(firstPosition + offset), .row(item.rowID),
-                .text(destination),
+                .integer(id), .integer(firstPosition + offset), .integer(item.revision),
+                .instant(item.updatedAt ?? item.storedAt), .row(item.rowID), .text(destination),
             ]
             guard try run(.putIntoBatch, values) == 1 else {
                 throw .refused("row \(item.rowID.number) does not wait for \(destination)")

@@ -18,6 +18,7 @@ struct Migration: Sendable {
         Migration(version: 6, statements: versionSchema),
         Migration(version: 7, statements: tallySchema),
         Migration(version: 8, statements: agentSchema),
+        Migration(version: 9, statements: batchTallySchema),
     ]
 }
 

@@ -104,8 +104,17 @@ extension Connection {
 
     /// Refuses the transaction when the pages in use exceed the maximum.
     func checkRoom(_ maximum: Int64) throws(SpoolError) {
-        let used = try integer(.pagesInUse) * (try integer(.pageSize))
-        guard used <= maximum else { throw .full(limit: maximum, path: database.path) }
+        guard try bytesInUse() <= maximum else {
+            throw .full(limit: maximum, path: database.path)
+        }
+    }
+
+    /// Bytes of the pages that hold something.
+    ///
+    /// Asked by plain pragmas: as tables of a query SQLite would parse them anew each time.
+    func bytesInUse() throws(SpoolError) -> Int64 {
+        let pages = try integer(.pageCount) - (try integer(.freePageCount))
+        return try pages * integer(.pageSize)
     }
 
     func count(_ name: String, by amount: Int) throws(SpoolError) {
@@ -231,10 +240,7 @@ struct Appender {
 
     private func noteDevice(_ record: Record) throws(SpoolError) {
         try connection.noteDevice(
-            record.device, profile: record.profile, seenAt: record.received.utc)
-        try connection.run(
-            .noteRecordOfDevice,
-            [.text(record.device.id.stable), .instant(record.received.utc)])
+            record.device, profile: record.profile, seenAt: record.received.utc, gaveRecord: true)
     }
 
     func note(_ failure: FailedMeasurement) throws(SpoolError) -> Bool {

@@ -89,7 +89,7 @@ extension Spool {
 
 extension Connection {
     func noteDevice(
-        _ device: DeviceDescription, profile: String?, seenAt: Instant
+        _ device: DeviceDescription, profile: String?, seenAt: Instant, gaveRecord: Bool = false
     ) throws(SpoolError) {
         try run(
             .noteDevice,
@@ -97,6 +97,7 @@ extension Connection {
                 .text(device.id.stable), .text(device.address), .text(device.manufacturer),
                 .text(device.model), .text(device.serial), .text(device.assetNumber),
                 .text(device.firmware), .text(profile), .instant(seenAt),
+                .flag(gaveRecord),
             ])
     }
 }

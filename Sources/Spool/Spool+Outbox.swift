@@ -10,12 +10,14 @@ extension Spool {
     }
 
     /// The batch that is under way at a destination: the same one, with the same key, until resolved.
-    package func openBatch(_ destination: String) throws(SpoolError) -> Batch? {
+    package nonisolated func openBatch(_ destination: String) async throws(SpoolError) -> Batch? {
         // What the last transaction formed needs no reading, as long as it is the last one.
-        if let formed, formed.write == writes, formed.batch.destination == destination {
-            return formed.batch
-        }
-        return try reading { connection throws(SpoolError) in
+        if let formed = outlook.batch, formed.destination == destination { return formed }
+        return try await storedBatch(destination)
+    }
+
+    private func storedBatch(_ destination: String) throws(SpoolError) -> Batch? {
+        try reading { connection throws(SpoolError) in
             guard let open = try connection.openBatch(destination), open.isWhole else { return nil }
             return open.batch
         }
@@ -30,8 +32,21 @@ extension Spool {
         let batch = try writing { connection throws(SpoolError) in
             try connection.formBatch(destination, max: max, at: now)
         }
-        formed = batch.map { FormedBatch(batch: $0, write: writes) }
+        outlook.formed(batch)
         return batch
+    }
+
+    /// Reads what will make the batch after the one that the last transaction formed.
+    ///
+    /// Done while that one travels; a transaction before it is resolved makes it worthless.
+    ///
+    /// - Parameter max: how many records that one may hold.
+    package func readAhead(_ destination: String, max: Int) throws(SpoolError) {
+        guard let batch = outlook.batch, batch.destination == destination else { return }
+        let items = try reading { connection throws(SpoolError) in
+            try connection.outboxItems(.dueItems, [.text(destination), .integer(max)])
+        }
+        outlook.read(ReadAhead(behind: batch.id, max: max, items: items))
     }
 
     /// Writes down the receiver's word on each record of a batch.
@@ -52,39 +67,43 @@ extension Spool {
     ) throws(SpoolError) {
         let final = results.filter { $0.outcome != .retry }
         guard !final.isEmpty else { return }
+        let unchanged = outlook.batch.flatMap { $0.id == id ? $0 : nil }
+        let isWhole = final.map(\.rowID) == unchanged?.items.map(\.rowID)
+        // Those that wait on are older than what was read.
+        let ahead = isWhole ? outlook.ahead(behind: id, max: maximum) : nil
         let next = try writing { connection throws(SpoolError) -> Batch? in
             let destination = try connection.destination(ofBatch: id)
-            try connection.resolve(batch: id, destination, final, at: now)
+            if let unchanged, isWhole, final.allSatisfy({ $0.outcome == .accepted }),
+                try connection.hasOneDestination()
+            {
+                try connection.deliver(unchanged, at: now)
+            } else {
+                try connection.resolve(batch: id, destination, final, at: now)
+            }
             guard let maximum else { return nil }
-            return try connection.formBatch(destination, max: maximum, at: now)
+            return try connection.formBatch(destination, max: maximum, ahead: ahead, at: now)
         }
-        formed = next.map { FormedBatch(batch: $0, write: writes) }
+        outlook.formed(next)
     }
 
     /// Divides the batch under way with this number; nothing happens when it is not any more.
-    package func split(batch id: Int64) throws(SpoolError) {
-        let open = try reading { connection throws(SpoolError) in
-            try connection.openBatch(try connection.destination(ofBatch: id))?.batch
-        }
-        guard let open, open.id == id else { return }
-        try split(open)
-    }
-
-    /// Divides a batch into two halves, each with a key of its own; the first half goes first.
     ///
-    /// A batch of one record cannot be divided.
-    package func split(_ batch: Batch) throws(SpoolError) {
-        guard batch.items.count > 1 else {
-            throw .refused("batch \(batch.id) holds one record and cannot be divided")
-        }
+    /// The halves have keys of their own; the first goes first. A batch of one record cannot be divided.
+    package func split(batch id: Int64) throws(SpoolError) {
         try writing { connection throws(SpoolError) in
-            let destination = try connection.destination(ofBatch: batch.id)
-            let positions = try connection.all(.batchMembers, [.integer(batch.id)]) {
+            let destination = try connection.destination(ofBatch: id)
+            guard let batch = try connection.openBatch(destination)?.batch, batch.id == id else {
+                return
+            }
+            guard batch.items.count > 1 else {
+                throw .refused("batch \(batch.id) holds one record and cannot be divided")
+            }
+            let positions = try connection.all(.batchMembers, [.integer(id)]) {
                 row throws(SpoolError) in
                 _ = row.row()
                 return row.count()
             }
-            try connection.dissolve(batch: batch.id)
+            try connection.dissolve(batch: id)
             let middle = (batch.items.count + 1) / 2
             let first = positions.first ?? 0
             for (part, position) in [
@@ -95,11 +114,4 @@ extension Spool {
             }
         }
     }
-}
-
-/// A batch as a transaction left it.
-struct FormedBatch {
-    var batch: Batch
-    /// The number of that transaction.
-    var write: Int
 }

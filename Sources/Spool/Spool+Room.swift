@@ -36,9 +36,7 @@ extension Spool {
 
     /// Bytes of the pages that hold something.
     package func bytesInUse() throws(SpoolError) -> Int64 {
-        try reading { connection throws(SpoolError) in
-            try connection.integer(.pagesInUse) * (try connection.integer(.pageSize))
-        }
+        try reading { connection throws(SpoolError) in try connection.bytesInUse() }
     }
 
     private func shortage(used: Int64, limit: Int64) -> SpoolError? {

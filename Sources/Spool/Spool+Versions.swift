@@ -158,9 +158,15 @@ extension Spool {
     }
 
     /// The records of a batch under way that somebody took back since it was formed.
-    package func withdrawn(fromBatch id: Int64) throws(SpoolError) -> Set<RowID> {
+    package nonisolated func withdrawn(
+        fromBatch id: Int64
+    ) async throws(SpoolError) -> Set<RowID> {
         // What the last transaction formed is as it was.
-        if let formed, formed.write == writes, formed.batch.id == id { return [] }
+        if outlook.batch?.id == id { return [] }
+        return try await withdrawnRows(fromBatch: id)
+    }
+
+    private func withdrawnRows(fromBatch id: Int64) throws(SpoolError) -> Set<RowID> {
         let rows = try reading { connection throws(SpoolError) in
             try connection.all(.withdrawnFromBatch, [.integer(id)]) { reader throws(SpoolError) in
                 reader.row()

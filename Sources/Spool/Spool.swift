@@ -63,10 +63,8 @@ package actor Spool {
     /// How many transactions of `append` have reached the disk.
     package internal(set) var transactions = 0
 
-    /// The batch that the last transaction formed.
-    var formed: FormedBatch?
-    /// Transactions that were begun; what was read before the last one may not hold any more.
-    private(set) var writes = 0
+    /// What the last transaction formed; anybody may look without waiting for the store's thread.
+    nonisolated let outlook = Outlook()
 
     /// What the last opening found; nil before the first.
     package internal(set) var openReport: OpenReport?
@@ -136,7 +134,7 @@ package actor Spool {
 
     /// Runs a body as one transaction; its changes are on disk when this returns.
     func writing<T>(_ body: (Connection) throws(SpoolError) -> T) throws(SpoolError) -> T {
-        writes += 1
+        outlook.forget()
         return try reading { connection throws(SpoolError) in
             try connection.transaction { () throws(SpoolError) in try body(connection) }
         }

@@ -29,11 +29,7 @@ extension SQL {
     static let integrityCheck = SQL("PRAGMA integrity_check(10)")
     static let pageCount = SQL("PRAGMA page_count")
     static let pageSize = SQL("PRAGMA page_size")
-    static let pagesInUse = SQL(
-        """
-        SELECT (SELECT page_count FROM pragma_page_count)
-            - (SELECT freelist_count FROM pragma_freelist_count)
-        """)
+    static let freePageCount = SQL("PRAGMA freelist_count")
     static let synchronous = SQL("PRAGMA synchronous")
     static let journalMode = SQL("PRAGMA journal_mode")
     static let appliedMigrations = SQL("SELECT version, checksum FROM migration ORDER BY version")
@@ -266,10 +262,8 @@ extension SQL {
         "SELECT record_id, batch_position FROM delivery WHERE batch_id = ? ORDER BY batch_position")
     static let putIntoBatch = SQL(
         """
-        UPDATE delivery SET batch_id = ?1, batch_position = ?2,
-        (batch_revision, batch_update) = (SELECT revision, coalesce(updated_at, stored_at)
-            FROM record WHERE id = ?3)
-        WHERE record_id = ?3 AND destination = ?4 AND state = 'waiting'
+        UPDATE delivery SET batch_id = ?, batch_position = ?, batch_revision = ?, batch_update = ?
+        WHERE record_id = ? AND destination = ? AND state = 'waiting'
         """)
     static let emptyBatch = SQL(
         "UPDATE delivery SET batch_id = NULL, batch_position = NULL WHERE batch_id = ?")
@@ -285,20 +279,19 @@ extension SQL {
 // MARK: Devices and counters
 
 extension SQL {
+    /// A device that was heard; ?10 says whether it gave a record.
     static let noteDevice = SQL(
         """
         INSERT INTO device(device_id, address, manufacturer, model, serial, asset_number, firmware,
-        profile, first_seen, last_seen) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?9)
+        profile, first_seen, last_seen, last_record, records)
+        VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?9, iif(?10, ?9, NULL), ?10)
         ON CONFLICT(device_id) DO UPDATE SET
         address = coalesce(?2, address), manufacturer = coalesce(?3, manufacturer),
         model = coalesce(?4, model), serial = coalesce(?5, serial),
         asset_number = coalesce(?6, asset_number), firmware = coalesce(?7, firmware),
-        profile = coalesce(?8, profile), last_seen = max(last_seen, ?9)
-        """)
-    static let noteRecordOfDevice = SQL(
-        """
-        UPDATE device SET last_record = max(coalesce(last_record, ?2), ?2), records = records + 1
-        WHERE device_id = ?1
+        profile = coalesce(?8, profile), last_seen = max(last_seen, ?9),
+        last_record = iif(?10, max(coalesce(last_record, ?9), ?9), last_record),
+        records = records + ?10
         """)
     static let ensureDevice = SQL(
         """

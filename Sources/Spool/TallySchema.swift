@@ -56,6 +56,25 @@ let tallySchema = """
     ALTER TABLE dead_letter ADD COLUMN document_sealed BLOB;
     """
 
+/// The schema's step for batches whose records are all marked by one statement.
+let batchTallySchema = """
+    -- Position -1 says that whoever marks the records of a batch counts them at once, and that none
+    -- of them has another delivery.
+    DROP TRIGGER tally_delivery_changed;
+    CREATE TRIGGER tally_delivery_changed AFTER UPDATE OF state ON delivery
+        WHEN OLD.state <> NEW.state AND (OLD.batch_id IS NULL OR NEW.batch_position IS NOT -1) BEGIN
+        \(fewer("OLD.destination", "OLD.state"));
+        \(more("NEW.destination", "NEW.state"));
+    END;
+    DROP TRIGGER tally_more_changed;
+    CREATE TRIGGER tally_more_changed AFTER UPDATE OF state ON delivery
+        WHEN OLD.state <> NEW.state AND (OLD.batch_id IS NULL OR NEW.batch_position IS NOT -1)
+        AND \(sibling("NEW")) BEGIN
+        \(fewer("''", "'more-' || OLD.state", where: sibling("OLD", inSameState: true)));
+        \(more("''", "'more-' || NEW.state", where: sibling("NEW", inSameState: true)));
+    END;
+    """
+
 /// Which sort of record a row is, as SQL.
 private func recordSort(_ row: String) -> String {
     """

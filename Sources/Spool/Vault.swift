@@ -94,11 +94,13 @@ extension Connection {
     ///
     /// - Parameter place: ties it to its row, so that it opens nowhere else.
     func seal(
-        _ plain: [UInt8], for owner: String?, at place: String, now: Instant
+        _ plain: @autoclosure () -> [UInt8], for owner: String?,
+        at place: @autoclosure () -> String, now: Instant
     ) throws(SpoolError) -> Sealed? {
         guard vault.seals else { return nil }
         let (id, key) = try dataKey(of: owner ?? "", at: now)
-        guard let bytes = AESGCM.seal(plain, key: key, associatedData: Array(place.utf8)) else {
+        let data = Array(place().utf8)
+        guard let bytes = AESGCM.seal(plain(), key: key, associatedData: data) else {
             throw .refused("a value could not be sealed")
         }
         return Sealed(keyID: id, bytes: bytes)

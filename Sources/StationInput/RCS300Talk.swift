@@ -16,8 +16,11 @@ struct RCS300Talk: CardTalk {
     private static let toFeliCa: [UInt8] = [
         0xFF, 0x50, 0x00, 0x02, 0x04, 0x8F, 0x02, 0x03, 0x00, 0x00,
     ]
-    /// The tag of what the card answered.
+    /// The tags of what the card answered, and of how the command went.
     private static let cardAnswer: UInt8 = 0x97
+    private static let outcome: UInt8 = 0xC0
+    private static let done: [UInt8] = [0x90, 0x00]
+    private static let noAnswer: [UInt8] = [0x64, 0x01]
 
     private let exchange: [UInt8]
     private var pending: [[UInt8]] = Self.setUp
@@ -69,13 +72,26 @@ struct RCS300Talk: CardTalk {
             return .receive
         }
         let body = bytes[Message.head...]
-        let isDone = body.suffix(2).elementsEqual([0x90, 0x00])
+        let isDone = body.suffix(2).elementsEqual(Self.done)
         if isLooking { return .looked(isDone ? card(body.dropLast(2)) : .disturbed) }
-        guard isDone else { throw CardFault("the reader refuses a command of its set-up") }
+        // Where there is no session to end, that alone is no fault.
+        let isEnding = pending.count >= Self.setUp.count + 1
+        guard isDone, isEnding || status(body.dropLast(2)) == Self.done else {
+            throw CardFault("the reader refuses a command of its set-up")
+        }
         return next()
     }
 
+    /// What an answer says of its command: the last two bytes of its first field.
+    private func status(_ fields: ArraySlice<UInt8>) -> [UInt8]? {
+        guard fields.first == Self.outcome, fields.count >= 5 else { return nil }
+        return Array(fields.dropFirst(3).prefix(2))
+    }
+
     /// Fields of tag, length and value.
+    ///
+    /// "No answer" is no card. Anything else without one, such as a look without a session, is
+    /// disturbed: a reader that goes on so is set up anew, and not taken for one that nobody uses.
     private func card(_ fields: ArraySlice<UInt8>) -> CardLook {
         var rest = fields
         while rest.count >= 2 {
@@ -88,6 +104,7 @@ struct RCS300Talk: CardTalk {
             }
             rest = rest.dropFirst(length)
         }
-        return .none
+        let known = [Self.done, Self.noAnswer]
+        return status(fields).map { known.contains($0) } ?? fields.isEmpty ? .none : .disturbed
     }
 }

@@ -296,6 +296,42 @@ import Testing
         }
     }
 
+    @Test func `after a long silence the radio is asked, ever more seldom, and that is no sign`()
+        async throws
+    {
+        try await LoopThread.run {
+            let room = try await Room.open { $0.adapter.silenceLimit = .milliseconds(40) }
+            #expect(await room.becomes(.scanning))
+            #expect(await eventually { room.fake.count("StopDiscovery") == 3 })
+            #expect(await room.becomes(.scanning))
+            #expect(room.bluez.status[0].signs.isEmpty)
+            #expect(room.bluez.status[0].discoveryRestarts == 0)
+            // By now it is only asked after more than half a second.
+            let asked = room.fake.count("StopDiscovery")
+            try await sleep(for: .milliseconds(150))
+            #expect(room.fake.count("StopDiscovery") - asked <= 1)
+            await room.close()
+        }
+    }
+
+    @Test func `a radio that has fallen silent for good shows, though bluetoothd says nothing`()
+        async throws
+    {
+        try await LoopThread.run {
+            let room = try await Room.open {
+                $0.adapter.silenceLimit = .milliseconds(40)
+            } prepare: {
+                let deaf = FakeBlueZ.Behaviour.fail("org.bluez.Error.Failed", "")
+                $0.behaviours["StartDiscovery"] = [.run {}] + Array(repeating: deaf, count: 6)
+            }
+            #expect(await eventually { room.state() == .starting })
+            #expect(await eventually { room.bluez.status[0].powerCycles == 1 })
+            #expect(await room.becomes(.scanning))
+            #expect(room.bluez.status[0].signs == ["start-failed": 2])
+            await room.close()
+        }
+    }
+
     @Test func `objects that cannot be read are asked for again`() async throws {
         try await LoopThread.run {
             let room = try await Room.open {

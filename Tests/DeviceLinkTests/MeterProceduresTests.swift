@@ -334,7 +334,7 @@ import Testing
             (.abbott, .countedReports(countAt: 1, maximum: 62, busy: [])),
             (.abbottSerial, .transfer), (.glucomen, .transfer), (.microlife, .transfer),
             (.beurer, .transfer), (.taidoc, .fixed(start: [0x51], length: 8)),
-            (.ascensia, .transfer), (.lifescanStorage, .transfer),
+            (.ascensia, .transfer), (.lifescanStorage, .transfer), (.trueMetrix, .transfer),
             (.jpi, .between(start: [2], end: [3], trailing: 0, maximum: 4_100)),
         ]
         return kinds.map { kind, framing in
@@ -362,7 +362,7 @@ import Testing
                     // Beginnings that the protocols know, then anything.
                     let heads: [[UInt8]] = [
                         [2], [0x53, 0x20], [0x51], [6], [0x60, 5], [0x5B], [0xAC],
-                        [0x41, 0x42, 0x43],
+                        [0x41, 0x42, 0x43], [5, 0x28],
                     ]
                     talk.say(heads[dice.roll(heads.count)] + dice.bytes(40))
                 }

@@ -10,6 +10,8 @@ struct Talk {
     var messages: [[UInt8]] = []
     var clocks: [LocalDateTime] = []
     var serial: String?
+    var firmware: String?
+    var model: String?
     var notes: [SessionNote] = []
     var end: WireStep?
     var isStoring = false
@@ -25,6 +27,8 @@ struct Talk {
             case .messages(let list, _): messages += list
             case .clock(let time, _): clocks.append(time)
             case .serial(let text): serial = text
+            case .firmware(let text): firmware = text
+            case .model(_, let name): model = name
             case .note(let note): notes.append(note)
             case .store: isStoring = true
             case .pause: isPausing = true

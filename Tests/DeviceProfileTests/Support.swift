@@ -97,6 +97,8 @@ extension FrameLayout {
         // "OK" alone is an answer of its own.
         case .wire(.omronHHX): byteCount == 2
         case .wire(.port100): byteCount == 5
+        // What may follow a message is the gateway's own number.
+        case .wire(.trueMetrix): byteCount == 18
         case .state(.currentTime): [7, 10].contains(byteCount)
         case .state(.elapsedTime): [9, 11].contains(byteCount)
         case .state(.deviceText): byteCount > 0

@@ -47,7 +47,7 @@ import Testing
             #expect(batch.idempotencyKey == "d2fe1c493caf112fef3d757ba9a7e117", "the old one")
             #expect(batch.items.allSatisfy { $0.revision == 1 && $0.round == 0 })
             // Formed anew of the same records, it has the key that it always had.
-            try await spool.split(batch)
+            try await spool.split(batch: batch.id)
             let half = try #require(try await spool.openBatch("common-db"))
             try await spool.resolve(half, half.all(.accepted), at: noon)
             let stored = try await spool.records(limit: 99)

@@ -131,7 +131,7 @@ import Testing
                 if !batch.keys.contains(key(4)) {
                     try await spool.resolve(batch, batch.all(.accepted), at: noon)
                 } else if batch.items.count > 1 {
-                    try await spool.split(batch)
+                    try await spool.split(batch: batch.id)
                 } else {
                     try await spool.resolve(
                         batch, batch.all(.rejected(reason: "400", answer: "no")), at: noon)
@@ -153,13 +153,13 @@ import Testing
         let halves = try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...4), at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 4, at: noon))
-            try await spool.split(batch)
+            try await spool.split(batch: batch.id)
             return try #require(try await spool.openBatch("db"))
         }
         try await withSpool(directory) { spool async throws in
             #expect(try await spool.openBatch("db") == halves)
             #expect(halves.keys == (1...2).map(key))
-            try await spool.split(halves)
+            try await spool.split(batch: halves.id)
             var order: [RecordKey] = []
             while let batch = try await spool.openBatch("db") {
                 order += batch.keys
@@ -194,7 +194,7 @@ import Testing
         try await withSpool(directory) { spool async throws in
             _ = try await spool.append([entry(1)], at: noon)
             let batch = try #require(try await spool.formBatch("db", max: 2, at: noon))
-            #expect(await failure { try await spool.split(batch) }?.name == "refused")
+            #expect(await failure { try await spool.split(batch: batch.id) }?.name == "refused")
             #expect(try await spool.openBatch("db") == batch)
         }
     }
@@ -272,7 +272,7 @@ import Testing
 extension Spool {
     /// Changes the file as a hand with a tool would.
     func tamper(_ statement: String) throws {
-        formed = nil
+        outlook.forget()
         try reading { connection throws(SpoolError) in
             try connection.database.execute(statement, during: "tampering")
         }

@@ -108,6 +108,63 @@ import Testing
         }
     }
 
+    /// A batch that nothing has touched is counted at once: with one destination, and only then.
+    @Test(arguments: [11, 12, 13, 14, 15, 16] as [UInt64])
+    func `whole batches are counted as their records are, whatever comes between`(
+        seed: UInt64
+    ) async throws {
+        var chance = SeededGenerator(seed: seed)
+        try await withSpool(directory) { spool async throws in
+            var number = 0
+            for step in 1...60 {
+                let several = seed > 13 && chance.next() % 3 == 0
+                for _ in 0..<(chance.next() % 4) {
+                    number += 1
+                    var running = entry(number)
+                    running.grows = true
+                    if several { running.destinations.append(EntryDestination("b", .waiting)) }
+                    _ = try await spool.append([running], at: noon)
+                }
+                guard let batch = try await spool.formBatch("db", max: 3, at: noon) else {
+                    continue
+                }
+                if chance.next() % 2 == 0 { try await spool.readAhead("db", max: 3) }
+                switch chance.next() % 5 {
+                case 0:  // the device goes on counting while the batch travels
+                    var running = entry(Int(batch.items[0].rowID.number))
+                    running.grows = true
+                    running.record.quantities[0].number = ExactDecimal(Int64(140 + step))
+                    running.record.received.utc = running.record.received.utc + .seconds(60)
+                    _ = try await spool.append([running], at: noon)
+                case 1:
+                    let row = batch.items[0].rowID
+                    _ = try await spool.withdraw(row, reason: "x", by: .user(1_000), at: noon)
+                default: break
+                }
+                // A batch whose reading has grown is no more, and its answer is refused.
+                let error = await failure {
+                    try await spool.resolve(
+                        batch: batch.id, batch.all(.accepted), at: noon, next: 3)
+                }
+                #expect(error == nil || error?.name == "refused")
+                try await agree(spool, "seed \(seed), step \(step)")
+            }
+            while let batch = try await spool.formBatch("b", max: 3, at: noon) {
+                try await spool.resolve(batch: batch.id, batch.all(.accepted), at: noon, next: 3)
+                try await agree(spool, "the other destination")
+            }
+            // Delivered rows that wait again are counted as any other.
+            for row in 1...5 {
+                var running = entry(row)
+                running.grows = true
+                running.record.quantities[0].number = ExactDecimal(199)
+                running.record.received.utc = running.record.received.utc + .seconds(120)
+                _ = try await spool.append([running], at: noon)
+                try await agree(spool, "row \(row) has grown after its delivery")
+            }
+        }
+    }
+
     /// Both ways of finding records by a state give the same ones.
     @Test func `a long list and a short one are the same list`() async throws {
         var chance = SeededGenerator(seed: 5)

@@ -192,6 +192,10 @@ import Testing
         Answer(.card(identifier), [0x97, 0x14], answer), Answer(.none, [0xC0, 3, 1, 0x64, 1]),
         Answer(.none, done, [0x97, 0]), Answer(.none),
         Answer(.disturbed, [0x97, 0x40], answer), Answer(.disturbed, [0x97, 2, 0x14, 1]),
+        // What public programs noted of a reader without a card.
+        Answer(.none, [0xC0, 3, 2, 0x64, 1]),
+        Answer(.disturbed, [0xC0, 3, 1, 0x69, 0x85]), Answer(.disturbed, [0xC0, 3, 0, 0x64, 0]),
+        Answer(.disturbed, [0x92, 1, 0]), Answer(.disturbed, [0xC0]),
     ]
 
     @Test(
@@ -218,6 +222,24 @@ import Testing
         var refused = RCS300Talk(systemCode: 0xFFFF)
         _ = try refused.look()
         #expect(throws: CardFault.self) { try refused.received(Self.message(1, [0x6F, 0])) }
+    }
+
+    @Test("a set-up whose answer says that it failed is a fault; that no session was open is none")
+    func rcs300SetUp() throws {
+        let failed: [UInt8] = [0xC0, 3, 1, 0x69, 0x85, 0x90, 0]
+        for number in 1...5 as ClosedRange<UInt8> {
+            var talk = RCS300Talk(systemCode: 0xFFFF)
+            _ = try talk.look()
+            for done in 1..<number {
+                _ = try talk.received(Self.message(done, Self.done + [0x90, 0]))
+            }
+            let answer = Self.message(number, failed)
+            if number == 1 {
+                #expect(throws: Never.self) { try talk.received(answer) }
+            } else {
+                #expect(throws: CardFault.self, "\(number)") { try talk.received(answer) }
+            }
+        }
     }
 
     @Test("at the end both readers are told to switch their field off")

@@ -4,9 +4,9 @@ import Spool
 
 /// What scripts/bench store and uplink measure of the store; not shipped.
 ///
-/// `append DIR COUNT`: one durable append per record, one after the other; prints the seconds.
-/// `crowd DIR COUNT`: the same from sixteen callers at once; prints the transactions too. `fill DIR COUNT`: as many
-/// waiting records, a thousand at a time. `empty DIR`: a store without records.
+/// `append DIR COUNT [CALLERS]`: one durable append per record, each caller one after the other; prints the seconds
+/// and the transactions. `fill DIR COUNT`: as many waiting records, a thousand at a time. `empty DIR`: a store
+/// without records.
 @main struct StoreBench {
     static func main() async {
         let words = CommandLine.arguments
@@ -20,14 +20,11 @@ import Spool
             let began = now()
             switch words[1] {
             case "append":
-                for number in 0..<count {
-                    _ = try await spool.append([entry(number + 1)], at: moment(number))
-                }
-            case "crowd":
+                let callers = words.count > 4 ? Int(words[4]) ?? 1 : 1
                 await withTaskGroup(of: Void.self) { group in
-                    for caller in 0..<16 {
+                    for caller in 0..<callers {
                         group.addTask {
-                            for number in stride(from: caller, to: count, by: 16) {
+                            for number in stride(from: caller, to: count, by: callers) {
                                 _ = try? await spool.append([entry(number + 1)], at: moment(number))
                             }
                         }
@@ -43,8 +40,7 @@ import Spool
             default: break
             }
             let seconds = now() - began
-            let transactions = await spool.transactions
-            print(words[1] == "crowd" ? "\(seconds) \(transactions)" : "\(seconds)")
+            print("\(seconds) \(await spool.transactions)")
         } catch {
             print("error \(error)")
             exit(1)

@@ -1,6 +1,6 @@
 /* What a bare loop over SQLite and libcurl needs for the same work: the peer of scripts/bench store and uplink.
  *
- *   StorePeer append FILE COUNT      one durable transaction per record: the inserts that the gateway makes
+ *   StorePeer append FILE COUNT N    the inserts that the gateway makes, in N durable transactions
  *   StorePeer drain FILE URL         read a hundred, write a document, POST it, mark them; until none wait
  *   StorePeer sink [PORT [STATUS]]   a receiver that answers 204, or STATUS; prints its port, then a line a document
  *
@@ -63,7 +63,7 @@ static void step(sqlite3_stmt *s) {
 }
 static void text(sqlite3_stmt *s, int i, const char *v) { sqlite3_bind_text(s, i, v, -1, SQLITE_TRANSIENT); }
 
-static int append(const char *path, int count) {
+static int append(const char *path, int count, int commits) {
     open_store(path);
     sqlite3_stmt *begin = prepare("BEGIN IMMEDIATE"), *commit = prepare("COMMIT");
     sqlite3_stmt *record = prepare(
@@ -101,7 +101,8 @@ static int append(const char *path, int count) {
     for (int n = 1; n <= count; n++) {
         sqlite3_int64 at = 1772334000000000LL + n * 1000000LL;
         snprintf(key, sizeof key, "%032x", n);
-        step(begin);
+        int is_last = (long)n * commits / count > (long)(n - 1) * commits / count;
+        if (sqlite3_get_autocommit(db)) step(begin);
         text(known, 1, key);
         step(known);
         text(record, 1, key);
@@ -126,7 +127,7 @@ static int append(const char *path, int count) {
         step(ledger);
         text(head, 1, hash);
         step(head);
-        step(commit);
+        if (is_last) step(commit);
     }
     printf("%.6f\n", seconds() - began);
     return 0;
@@ -247,7 +248,7 @@ static int sink(int port, int status) {
 }
 
 int main(int count, char **words) {
-    if (count == 4 && !strcmp(words[1], "append")) return append(words[2], atoi(words[3]));
+    if (count == 5 && !strcmp(words[1], "append")) return append(words[2], atoi(words[3]), atoi(words[4]));
     if (count == 4 && !strcmp(words[1], "drain")) return drain(words[2], words[3]);
     if (count >= 2 && count <= 4 && !strcmp(words[1], "sink"))
         return sink(count > 2 ? atoi(words[2]) : 0, count > 3 ? atoi(words[3]) : 204);

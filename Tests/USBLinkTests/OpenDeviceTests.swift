@@ -112,3 +112,30 @@ extension USBHost {
         #expect(await host.openCount == (isListed ? 1 : 0))
     }
 }
+
+@Suite("An interface that another program has") struct ClaimErrorTests {
+    private static let busy: Int32 = -6
+
+    @Test("A reader of smart cards names the service that takes it, and the command that ends that")
+    func smartCards() {
+        let reader = USBDeviceInfo.made(.made(0, 0x0B, .bulk), .made(1, 0xFF, .bulk))
+        let error = USBError(
+            claiming: 1, of: reader, node: "/dev/bus/usb/001/004", Self.busy)
+        #expect(
+            error.description == "another program or driver holds the device: interface 1 of "
+                + "/dev/bus/usb/001/004; mostly the smart-card service: "
+                + "sudo systemctl disable --now pcscd.socket pcscd.service")
+        #expect(error.name == "busy")
+    }
+
+    @Test("Any other device says how to find the program; another error stays what it is")
+    func others() {
+        let meter = USBDeviceInfo.made(.made(0, 3, .interrupt))
+        let error = USBError(claiming: 0, of: meter, node: "/dev/bus/usb/001/005", Self.busy)
+        #expect(error.description.contains("interface 0 of /dev/bus/usb/001/005"))
+        #expect(error.description.contains("sudo fuser -v /dev/bus/usb/001/005"))
+        let gone = USBError(
+            claiming: 0, of: meter, node: "x", -4)
+        #expect(gone == .gone)
+    }
+}

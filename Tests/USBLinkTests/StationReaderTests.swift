@@ -276,6 +276,28 @@ import Testing
         }
     }
 
+    @Test("a reader that lost its state and refuses every look is set up anew, and then reads")
+    func forgetful() async throws {
+        let devices = FakeDevices()
+        let refused: [UInt8] = [0x02, 0, 0, 0]
+        devices.state.withLock {
+            $0.answers[0x81] =
+                Self.answers(Array(repeating: refused, count: 8)) + Self.answers([Self.card])
+        }
+        try await LoopThread.run {
+            let record = Record()
+            let reader = try #require(
+                CardReader(
+                    devices, Self.device, systemCode: 0xFFFF, pause: .milliseconds(1)))
+            await record.run(reader).value
+            #expect(record.inputs == [.card(Array(1...8))])
+            #expect(record.end == .gone, "after the last answer it was pulled out")
+            #expect(reader.troubles == 9)
+        }
+        // Twice: at the start and after the eighth look.
+        #expect(devices.written.filter { $0 == Port100.frame(of: [0xD6, 0x2A, 0x01]) }.count == 2)
+    }
+
     @Test("of an RC-S300 the interface of its own is claimed, not the one of smart cards")
     func interface() async throws {
         let devices = FakeDevices()

@@ -111,6 +111,9 @@ private struct TestOutbox: OutboxStore {
         }
         try await spool.resolve(batch: batch.id, words, at: now, next: maximum)
     }
+    func readAhead(_ destination: String, maximum: Int) async {
+        try? await spool.readAhead(destination, max: maximum)
+    }
     func split(_ batch: OutboxBatch) async throws { try await spool.split(batch: batch.id) }
 
     private func batch(_ batch: Batch) -> OutboxBatch {

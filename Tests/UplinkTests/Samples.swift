@@ -81,6 +81,8 @@ enum Sample {
     var failuresOfForm = 0
     /// A store that forgets what it was told brings the same batch again and again.
     var forgets = false
+    /// How many records each read-ahead was asked for.
+    var readAheads: [Int] = []
     private var nextID: Int64 = 1
 
     struct DiskFull: Error {}
@@ -119,6 +121,9 @@ enum Sample {
         }
         waiting = batch.items.filter { outcomes[$0.id] == nil } + waiting
     }
+
+    /// What nobody reads ahead is formed all the same.
+    func readAhead(_ destination: String, maximum: Int) { readAheads.append(maximum) }
 
     func split(_ batch: OutboxBatch) {
         let middle = (batch.items.count + 1) / 2

@@ -9,14 +9,17 @@ from cable.contour import Contour
 from cable.health import HealthScale
 from cable.jpi import JPICuff
 from cable.keyboard import Keyboard
+from cable.metrix import TrueMetrix
 from cable.omron import OmronCuff
 from cable.pasori import PaSoRi
+from cable.pasori300 import PaSoRi300
 from cable.storage import Disk, Verio
 
 DEVICES = {
     "omron": OmronCuff, "omron-2": OmronCuff, "jpi": JPICuff, "verio": Verio, "stick": Disk,
-    "adapter": Adapter, "reader": Keyboard, "keyboard": Keyboard, "pasori": PaSoRi,
+    "adapter": Adapter, "reader": Keyboard, "keyboard": Keyboard, "pasori": PaSoRi, "pasori-300": PaSoRi300,
     "serial-cuff": SerialCuff, "contour": Contour, "health-scale": HealthScale,
+    "true-metrix": TrueMetrix,
 }
 
 

@@ -2,6 +2,7 @@
 import fcntl
 import glob
 import os
+import struct
 import subprocess
 import time
 
@@ -9,7 +10,7 @@ from framework.cables import bus
 from framework.registry import scenario
 from framework.waiting import Failed, expect, expect_that, until
 
-GRAB = 0x40044590
+GRAB, CLAIM = 0x40044590, 0x8004550F
 CARD, OTHER_CARD = "0114b34c5d6e7f80", "01fe0011223344aa"
 PEOPLE = ["MDM-001", "MDM-002", "MDM-003"]
 
@@ -56,10 +57,21 @@ def grabbed(node):
         os.close(file)
 
 
+def claimed(path, interface):
+    """Takes an interface as another program would; closing what is returned gives it back."""
+    folder = "/sys/bus/usb/devices/%s/" % path
+    numbers = [int(open(folder + name).read()) for name in ("busnum", "devnum")]
+    file = os.open("/dev/bus/usb/%03d/%03d" % tuple(numbers), os.O_RDWR)
+    fcntl.ioctl(file, CLAIM, struct.pack("I", interface))
+    return file
+
+
 def open_station(home, readers, cuff):
     """A daemon with one station, three people and their leave to send."""
     with open(home.gateway.configuration, "a") as file:
-        file.write("stations:\n  - name: table-1\n    devices: [ { port: \"%s\" } ]\n    readers:\n" % cuff)
+        file.write("stations:\n  - name: table-1\n    devices: [ { port: \"%s\" } ]\n" % cuff)
+        if readers:
+            file.write("    readers:\n")
         for reader in readers:
             file.write("      - { %s }\n" % reader)
     home.gateway.start()
@@ -182,6 +194,108 @@ def readers(home):
     expect("files with a card's number", traces, [])
     return {"values": 3, "sessions": sessions, "card to session": "%.2f s" % card_seconds,
             "looks a second": "%.1f" % rate}
+
+
+@scenario("usb-pasori-s300", cables=True, seconds=240)
+def pasori_300(home):
+    """An RC-S300 begins sessions by its own interface, beside the one of smart cards.
+
+    It is strict: what is not the right message is refused and counted. It is pulled out while it is asked, forgets its
+    session, does not answer for a while; each time the next card is read.
+    """
+    path = home.cables.plug("pasori-300")
+    # The next socket is the cuff's.
+    open_station(home, [], "%d-2" % bus())
+    home.gateway.command("station", "bind", "table-1", path)
+    wait_for_reader(home, path, "ready")
+
+    def get(name):
+        return home.cables.do("pasori-300", "get", name=name)
+    until("the reader is asked for cards", lambda: get("looks") > 3)
+    expect("who is at the station", who(home), None)
+    # A card that nobody knows, then one that is registered where it is read.
+    home.cables.do("pasori-300", "lay", card=OTHER_CARD)
+    until("a card that nobody knows is refused",
+          lambda: (seat(home, path).get("last_refusal") or {}).get("code") == "unknown-card")
+    home.cables.do("pasori-300", "lift")
+    time.sleep(1.5)
+    command, environment = home.gateway.typed("participants", "card", "MDM-003", "--station", "table-1")
+    asking = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    time.sleep(0.7)
+    home.cables.do("pasori-300", "lay", card=CARD)
+    expect("what the registration says", asking.communicate(timeout=40)[0], "The card is MDM-003's.\n")
+    home.cables.do("pasori-300", "lift")
+    time.sleep(1.5)
+    began = time.monotonic()
+    home.cables.do("pasori-300", "lay", card=CARD)
+    until("the card begins a session", lambda: who(home) == "MDM-003", every=0.02)
+    card_seconds = time.monotonic() - began
+    sessions = len(home.gateway.ask("sessions?limit=1000")["sessions"])
+    time.sleep(2)
+    expect("sessions while the card lies there", len(home.gateway.ask("sessions?limit=1000")["sessions"]), sessions)
+    measure(home, 1, 124, "MDM-003")
+    home.cables.do("pasori-300", "lift")
+    looks = get("looks")
+    time.sleep(4)
+    rate = (get("looks") - looks) / 4
+    expect_that("the reader is asked a few times a second", 1 < rate < 6)
+
+    def begins_again(what):
+        """The next card ends the session of the one before and begins its own."""
+        time.sleep(1.5)
+        home.cables.do("pasori-300", "lay", card=OTHER_CARD)
+        until("%s: the other card is read" % what, lambda: who(home) is None, 30)
+        home.cables.do("pasori-300", "lift")
+        time.sleep(1.5)
+        home.cables.do("pasori-300", "lay", card=CARD)
+        until("%s: the card is read" % what, lambda: who(home) == "MDM-003", 30)
+        home.cables.do("pasori-300", "lift")
+    # Pulled out at each step of its set-up and while it is asked; nothing is left in a state that needs a person.
+    for step in range(1, 11):
+        home.cables.do("pasori-300", "unplug")
+        wait_for_reader(home, path, "not plugged in")
+        home.cables.do("pasori-300", "set", pull_after=step)
+        mark = home.cables.mark()
+        expect("the socket", home.cables.plug("pasori-300"), path)
+        until("the cable is pulled at step %d" % step, lambda: home.cables.seen("pasori-300", "unplugged", after=mark))
+    wait_for_reader(home, path, "not plugged in")
+    home.cables.do("pasori-300", "set", pull_after=None)
+    home.cables.plug("pasori-300")
+    wait_for_reader(home, path, "ready")
+    begins_again("after the pulls")
+    # It forgets its session: every look is refused until it is set up anew.
+    begun = get("sessions")
+    home.cables.do("pasori-300", "lost")
+    until("it is set up anew", lambda: get("sessions") > begun, 20)
+    begins_again("after it forgot its session")
+    refusals = get("refusals")
+    expect_that("looks were refused meanwhile", refusals > 0)
+    # Another program takes its interface before the gateway does: that is said, and who it mostly is.
+    home.cables.do("pasori-300", "unplug")
+    wait_for_reader(home, path, "not plugged in")
+    home.gateway.command("station", "unbind", path)
+    home.cables.plug("pasori-300")
+    taken = claimed(path, 1)
+    home.gateway.command("station", "bind", "table-1", path)
+    said = until("the daemon says that somebody has it", lambda: "holds the device" in seat(home, path).get("state", "")
+                 and seat(home, path)["state"], 20)
+    expect_that("it names the smart-card service", "pcscd" in said)
+    os.close(taken)
+    wait_for_reader(home, path, "ready", 40)
+    begins_again("after another program had it")
+    # It does not answer three times.
+    home.cables.do("pasori-300", "set", hangs=3)
+    until("it was asked three times", lambda: get("hangs") == 0, 20)
+    wait_for_reader(home, path, "ready", 30)
+    begins_again("after it did not answer")
+    expect("messages that were none", get("bad"), 0)
+    expect("numbers that were left out", get("skipped"), 0)
+    home.gateway.daemon.stop()
+    until("the field is off after the end", lambda: not get("field"), 5)
+    expect("a session after the end", get("session"), False)
+    traces = [name for name in files(home) if holds(name, CARD) or holds(name, OTHER_CARD)]
+    expect("files with a card's number", traces, [])
+    return {"card to session": "%.2f s" % card_seconds, "looks a second": "%.1f" % rate, "refused looks": refusals}
 
 
 def files(home):

@@ -321,6 +321,29 @@ def beurer_line(shown):
     return talk + [("out", b"\xa3\2"), ("in", b"\xac" + BEURER_OLDER), ("out", b"\xa3\3"), ("in", b"\xa9")]
 
 
+# ---------------------------------------------------------------- TRUE METRIX
+
+def metrix_message(content):
+    text = b"(" + content + b")"
+    return text + b"%02X" % (sum(text) & 0xFF)
+
+
+def true_metrix(shown):
+    def ask(command, *messages, part=63):
+        text = metrix_message(command)
+        reports = [("in", (bytes([len(piece)]) + piece).ljust(64, b"\x5a")) for piece in pieces(b"".join(messages), part)]
+        return [("out", bytes([0xA0, len(text)]) + text)] + reports + [("wait", 2.1)]
+    # Both of two equal results, one beyond the range, one of control solution.
+    results = [vector(shown, number) for number in (0, 0, 2, 4, 6)]
+    total = sum(sum(message[3:-3]) for message in results)
+    model, serial = metrix_message(b"iBLU"), metrix_message(b"z1TA12345678")
+    talk = ask(b"^", b"\xff*") + ask(b"I", model) + ask(b"Z1", model, serial, part=11)
+    talk += ask(b"V", metrix_message(b"v1.02")) + ask(b"T", metrix_message(b"t090015150626"), part=5)
+    checksum = metrix_message(b"x0%04X" % (total & 0xFFFF))
+    talk += ask(b"G", *results, checksum, checksum, part=24)
+    return talk + [("out", b"\xa0\x05" + metrix_message(b"_"))]
+
+
 # ---------------------------------------------------------------- JPI
 
 def jpi(shown):
@@ -394,6 +417,8 @@ CABLES = {
                             "asleep at first"),
     "tanita-mc-780": listened("2026-06-03T11:59:30", [0], part=62, step=0.07),
     "tanita-sc-330": listened("2023-05-02T11:59:30", [0, 1], part=62, step=0.07),
+    "true-metrix": asked("2026-06-15T15:00:00", usb("1f41", "0000"), true_metrix,
+                         "said twice: model and checksum; equal: two of its results"),
     "terumo-bp-500": listened("2021-04-27T15:30:20", [2], part=16, step=0.07),
 }
 

@@ -25,6 +25,10 @@ import Measurement
     /// Runs while discovery has ended by itself: for how long is watched.
     private(set) var discoveringLost: EventSource?
     private var reported: AdapterState?
+    /// Runs while discovery is on: for how long nothing is heard is watched.
+    private var silence: EventSource?
+    /// How often the radio was asked since it was last heard.
+    private var questions = 0
 
     init(
         name: String, settings: AdapterSettings, bus: @escaping @LoopActor () -> Bus?,
@@ -46,6 +50,7 @@ import Measurement
         task?.cancel()
         task = nil
         discoveringLost = nil
+        silence = nil
     }
 
     // MARK: What bluetoothd tells
@@ -79,6 +84,22 @@ import Measurement
         discoveringLost = EventLoop.shared.after(settings.discoveringLostAfter) { [weak self] in
             guard let self, plan.hasSession, plan.pauses == 0 else { return }
             note(.discoveringLost)
+        }
+    }
+
+    /// Watches for a silence that is long for this room: each one may last twice as long as the one before.
+    private func watchSilence(since start: Int64 = GatewayClock.monotonicNanoseconds()) {
+        let limit = settings.silenceLimit * (1 << min(questions, 5))
+        silence = EventLoop.shared.after(limit, tolerance: limit / 8) { [weak self] in
+            guard let self, plan.hasSession else { return }
+            let heard = lastAdvertisement?.monotonicNanoseconds ?? 0
+            guard heard < start, plan.pauses == 0, !plan.hasLinks else {
+                if heard >= start { questions = 0 }
+                return watchSilence()
+            }
+            questions += 1
+            plan.question()
+            wake()
         }
     }
 
@@ -156,6 +177,7 @@ import Measurement
         }
         let switchedOff = step == .powerOn && failure != nil && settings.radioSwitch.blocks(name)
         let delay = plan.finished(step, failure, switchedOff: switchedOff)
+        if step == .startDiscovery, failure == nil { watchSilence() }
         wake()
         guard let delay else { return }
         let next = plan.nextStep
@@ -256,6 +278,9 @@ package struct AdapterSettings: Sendable {
     package var setUpLimit: Duration = .seconds(3)
     package var recoveryPause: Duration = .milliseconds(1500)
     package var discoveringLostAfter: Duration = .seconds(25)
+    /// After so long without any advertisement the radio is asked whether it works; then after twice as
+    /// long, up to 32 times.
+    package var silenceLimit: Duration = .seconds(30)
     /// Shortens the waits between attempts, for tests.
     package var delayFactor = 1.0
     var radioSwitch = RadioSwitch()

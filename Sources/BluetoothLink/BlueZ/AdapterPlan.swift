@@ -16,6 +16,8 @@ struct AdapterPlan: Sendable, Equatable {
     /// Scanning, or pausing it for a connection: that lasts as long as the attempt.
     private var isServing = false
     private(set) var isBlocked = false
+    /// Nothing was heard for long: discovery is stopped and started, to see whether the radio answers.
+    private(set) var isQuestioned = false
     /// Signs of breakage since the radio last proved that it works.
     private(set) var trouble = 0
     private(set) var pendingRecovery: Recovery?
@@ -65,6 +67,7 @@ struct AdapterPlan: Sendable, Equatable {
         guard isPowered else { return .powerOn }
         if pauses > 0 { return hasSession ? .stopDiscovery : .rest }
         if let pendingRecovery { return .recover(pendingRecovery) }
+        if isQuestioned { return .stopDiscovery }
         return hasSession ? .rest : .startDiscovery
     }
 
@@ -92,6 +95,14 @@ struct AdapterPlan: Sendable, Equatable {
     mutating func provedAlive() {
         trouble = 0
         startFailures = 0
+    }
+
+    /// Has the radio asked whether it works, which its silence does not tell.
+    ///
+    /// bluetoothd tries a round of discovery again and again without a word where the controller
+    /// does not answer; a start of ours is answered with the truth.
+    mutating func question() {
+        isQuestioned = hasSession && pauses == 0 && !hasLinks
     }
 
     /// Takes a sign of breakage; the first asks for the mildest step, each further one for the next.
@@ -162,11 +173,13 @@ struct AdapterPlan: Sendable, Equatable {
             // bluetoothd believes in a session that we do not have, or cannot start one.
             note(.startFailed)
         }
-        return Self.backOff(startFailures)
+        // Once the whole ladder has not helped there is time.
+        return Self.backOff(max(startFailures, trouble - Recovery.allCases.count))
     }
 
     private mutating func stopped(_ failure: BusError?) -> Duration? {
         hasSession = false
+        isQuestioned = false
         // Failed, NotReady and InProgress: there was nothing to stop, or it is stopping.
         if let failure, failure.isTimeout { note(.stopFailed) }
         return nil
@@ -183,6 +196,7 @@ struct AdapterPlan: Sendable, Equatable {
         }
         endSession()
         counters.recoveries[recovery, default: 0] += 1
+        startFailures = 0
         if recovery == .powerCycle { isPowered = failure != nil }
         guard let failure else { return recovery > .powerCycle ? .seconds(2) : nil }
         // A step that hangs is one more sign.
@@ -193,6 +207,7 @@ struct AdapterPlan: Sendable, Equatable {
     private mutating func endSession() {
         hasSession = false
         isServing = false
+        isQuestioned = false
     }
 
     /// 1, 2, 4 … 60 seconds.

@@ -76,7 +76,12 @@ package struct RecordBuilder: Sendable {
             parts.append("received \(received.utc.microseconds)")
         }
         parts.append(hexadecimal(reading.keyBytes))
-        return key(parts)
+        return key(parts + occurrence(reading))
+    }
+
+    /// Equal records of one memory are records all the same; the first has the key of a lone one.
+    private func occurrence(_ reading: Reading) -> [String] {
+        reading.occurrence > 1 ? ["occurrence \(reading.occurrence)"] : []
     }
 
     /// The same, or one key for both links where the profile says that the device has two.
@@ -96,7 +101,7 @@ package struct RecordBuilder: Sendable {
         }
         return key(
             ["same \(same.family) \(serial)", kind.rawValue, "time \(same.resolution.cut(time))"]
-                + values.sorted())
+                + values.sorted() + occurrence(reading))
     }
 
     private func key(

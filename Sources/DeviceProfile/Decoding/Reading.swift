@@ -47,6 +47,8 @@ package struct Reading: Sendable, Equatable {
     /// The device says that it does not know who this was.
     package var isGuest = false
     package var sequenceNumber: Int?
+    /// Which one this is of several records of a memory that are equal in every bit.
+    package var occurrence = 1
     package var flags: [String] = []
     /// What else the frame says: numbers that are no measurement, under the profile's own names.
     package var details: [Detail] = []

@@ -49,6 +49,9 @@ import YAML
         }
     }
 
+    /// The profiles of a directory, for those who only ask; nil where it cannot be read.
+    nonisolated static func index(_ data: DataDirectory) -> ProfileIndex? { try? read(data).index }
+
     private func report() {
         Log.notice(
             "profiles-loaded",

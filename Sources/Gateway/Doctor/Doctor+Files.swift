@@ -1,4 +1,5 @@
 import DataFiles
+import DeviceProfile
 import Glibc
 import YAML
 
@@ -146,5 +147,28 @@ extension Doctor {
                     "パッケージを入れ直すか、HAKARU_DATA_DIRECTORY を設定してください"))
         }
         say("profiles", .ok, "profiles", Phrase("\(count) files, no mistake", "\(count) 個、問題なし"))
+    }
+
+    /// A model that no profile names: its device is matched by what it tells of itself alone, if at all.
+    func models(_ participants: [Configuration.Participant]) {
+        guard let known = ProfileStore.index(DataDirectory.find()) else { return }
+        for participant in participants {
+            for model in participant.devices.compactMap(\.model)
+            where known.profile(model: model) == nil {
+                let near = Suggestion.nearest(
+                    to: model, among: known.profiles.flatMap(\.modelNames))
+                say(
+                    "profiles", .warning, "unknown-model",
+                    Phrase(
+                        "no device profile names the model \(model) of a participant",
+                        "参加者の機器の型番 \(model) を知る機器プロファイルがありません"),
+                    remedy: Phrase(
+                        (near.map { "did you mean \($0)? " } ?? "")
+                            + "hakaru profile list shows all",
+                        (near.map { "\($0) ではありませんか。" } ?? "")
+                            + "hakaru profile list で一覧を見られます"),
+                    about: model)
+            }
+        }
     }
 }

@@ -207,7 +207,18 @@ extension Doctor {
     }
 
     private func conflict(_ reader: SeenReader) -> (what: Phrase, remedy: Phrase) {
-        let names = holders(of: reader.nodes).joined(separator: ", ")
+        let holders = holders(of: reader.nodes)
+        let names = holders.joined(separator: ", ")
+        // It comes back with the next program that asks for a smart card, unless it is switched off.
+        if holders == ["pcscd"] {
+            let command = "sudo systemctl disable --now pcscd.socket pcscd.service"
+            return (
+                Phrase(
+                    "the smart-card service (pcscd) has the reader of \(reader.station) at \(reader.place)",
+                    "\(reader.station) の読み取り機 (\(reader.place)) をスマートカードサービス (pcscd) が使っています"),
+                Phrase(command, command)
+            )
+        }
         let english = names.isEmpty ? "another program" : names
         let japanese = names.isEmpty ? "ほかのプログラム" : names
         return (

@@ -54,6 +54,7 @@ struct Doctor {
             for destination in configuration.destinations { doctor.reach(destination) }
         }
         doctor.profiles()
+        if let configuration { doctor.models(configuration.participants) }
         doctor.lists(hasDaemon: status != nil)
         if configuration?.usb.enabled == true { doctor.ports(hasDaemon: status != nil) }
         if let configuration { doctor.readers(configuration) }

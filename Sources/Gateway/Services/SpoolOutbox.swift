@@ -33,6 +33,11 @@ struct SpoolOutbox: OutboxStore {
         await latencies.resolved(batch.id, received: received, at: now)
     }
 
+    func readAhead(_ destination: String, maximum: Int) async {
+        // Where it fails, the batch is formed without it, and tells of the trouble.
+        try? await spool.readAhead(destination, max: maximum)
+    }
+
     func split(_ batch: OutboxBatch) async throws {
         try await spool.split(batch: batch.id)
     }

@@ -33,6 +33,21 @@ package enum USBError: Error, Sendable, Equatable {
         }
     }
 
+    /// An interface that could not be claimed. Kernel drivers give theirs up, so that it is another
+    /// program that has it; the smart-card service takes whatever looks like a reader of smart cards.
+    init(claiming interface: UInt8, of info: USBDeviceInfo, node: String, _ code: Int32) {
+        guard libusb_error(rawValue: code) == LIBUSB_ERROR_BUSY else {
+            self.init(code, node: node)
+            return
+        }
+        let isSmartCardReader = info.interfaces.contains { $0.classCode == 0x0B }
+        let remedy =
+            isSmartCardReader
+            ? "mostly the smart-card service: sudo systemctl disable --now pcscd.socket pcscd.service"
+            : "sudo fuser -v \(node) names it"
+        self = .busy("interface \(interface) of \(node); \(remedy)")
+    }
+
     /// One word for counters.
     package var name: String {
         switch self {

@@ -103,7 +103,7 @@ package actor USBHost {
                 for interface in claimed { libusb_release_interface(handle, interface) }
                 libusb_close(handle)
                 Glibc.close(descriptor)
-                throw USBError(result, node: node)
+                throw USBError(claiming: interface, of: info, node: node, result)
             }
             claimed.append(Int32(interface))
         }

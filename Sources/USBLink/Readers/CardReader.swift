@@ -12,17 +12,26 @@ package import StationInput
     private let stopped = LoopCondition()
     /// Faults since the last whole look.
     private var faults = 0
+    /// Looks in a row that found something which could not be understood.
+    private var disturbed = 0
     /// Faults and disturbed looks since the start, for the status.
     package private(set) var troubles = 0
 
-    /// Between two looks: what a person does not notice, and the machine hardly.
-    static let betweenLooks = Duration.milliseconds(250)
+    /// Between two looks.
+    private let pause: Duration
     /// The reader answers within this or is set up anew.
     private static let limit = Duration.seconds(1)
     private static let mostFaults = 4
+    /// A card at the edge of the field is understood before that; a reader that lost its state is not.
+    private static let mostDisturbed = 8
 
+    /// - Parameter pause: between two looks; by default what a person does not notice, and the
+    ///   machine hardly.
     /// - Returns: nil for a device that is no such reader.
-    package init?(_ devices: any USBDevices, _ info: USBDeviceInfo, systemCode: UInt16) {
+    package init?(
+        _ devices: any USBDevices, _ info: USBDeviceInfo, systemCode: UInt16,
+        pause: Duration = .milliseconds(250)
+    ) {
         // The reader's own interface, not the one that a smart-card service holds.
         guard let model = CardReaderModel(vendor: info.vendor, product: info.product),
             let transport = BulkTransport(devices, info, classCode: 0xFF)
@@ -30,6 +39,7 @@ package import StationInput
         self.transport = transport
         self.model = model
         self.systemCode = systemCode
+        self.pause = pause
         talk = model.talk(systemCode: systemCode)
     }
 
@@ -62,14 +72,29 @@ package import StationInput
             do throws(LookFailure) {
                 let look = try await look()
                 faults = 0
-                if look == .disturbed { troubles += 1 }
                 if let input = presence.saw(look) { give(input) }
+                try await note(look)
             } catch {
                 try await recover(from: error)
             }
             guard !isStopping else { return }
-            do { _ = try await stopped.wait(for: Self.betweenLooks) } catch { throw .cancelled }
+            do { _ = try await stopped.wait(for: pause) } catch { throw .cancelled }
         }
+    }
+
+    /// What goes on being disturbed may be the reader's own state: it is set up anew.
+    private func note(_ look: CardLook) async throws(LookFailure) {
+        guard look == .disturbed else { return disturbed = 0 }
+        troubles += 1
+        disturbed += 1
+        guard disturbed % Self.mostDisturbed == 0 else { return }
+        do throws(USBError) { try await begin() } catch { throw .device(error) }
+    }
+
+    /// Begins the talk from its start.
+    private func begin() async throws(USBError) {
+        talk = model.talk(systemCode: systemCode)
+        if let opening = talk.opening { try await transport.send(opening) }
     }
 
     private enum LookFailure: Error {
@@ -88,8 +113,7 @@ package import StationInput
         case .talk: break
         }
         guard faults < Self.mostFaults else { throw .timeOut }
-        talk = model.talk(systemCode: systemCode)
-        if let opening = talk.opening { try await transport.send(opening) }
+        try await begin()
     }
 
     private func look() async throws(LookFailure) -> CardLook {

@@ -77,6 +77,7 @@ import Glibc
             transfer.finish(.failure(HTTPFailure(.request, "libcurl did not take the request")))
             return
         }
+        act(curl_socket_t(-1), 0)  // begins at once, not at the timer that libcurl has just set
     }
 
     private func cancel(_ transfer: Transfer) {
@@ -132,7 +133,10 @@ import Glibc
         if let timer {
             timer.rearm(after: .milliseconds(milliseconds))
         } else {
-            timer = EventLoop.shared.after(.milliseconds(milliseconds)) { [unowned self] in
+            // It asks for no delay at all several times in a transfer.
+            timer = EventLoop.shared.after(
+                .milliseconds(milliseconds), tolerance: .microseconds(1)
+            ) { [unowned self] in
                 act(curl_socket_t(-1), 0)  // CURL_SOCKET_TIMEOUT
             }
         }

@@ -12,7 +12,10 @@ extension DestinationWorker {
             if let results = unwrittenResults(for: batch) {
                 return try await resolve(results, batch, pause: nil)
             }
-            return try await send(batch)
+            async let ahead: Void = readAhead(behind: batch)
+            let outcome = try await send(batch)
+            await ahead
+            return outcome
         } catch {
             return trouble("store: \(error)", after: nil)
         }
@@ -69,6 +72,12 @@ extension DestinationWorker {
             let verdict = Answer.verdict(answer, rowCount: encoded.rows.count, now: Self.now())
             return try await apply(verdict, answer, batch, encoded)
         }
+    }
+
+    /// A full batch has others behind it: the store reads them while this one is made and travels.
+    private func readAhead(behind batch: OutboxBatch) async {
+        guard batch.items.count == learnedMaximum else { return }
+        await store.readAhead(destination.name, maximum: learnedMaximum)
     }
 
     private var usesGzip: Bool {

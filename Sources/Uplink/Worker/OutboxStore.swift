@@ -25,6 +25,9 @@ package protocol OutboxStore: Sendable {
         _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
     ) async throws
 
+    /// Reads what will follow the batch under way, while that one travels; changes nothing.
+    func readAhead(_ destination: String, maximum: Int) async
+
     /// Divides a batch of two or more records into halves, each with a key of its own.
     func split(_ batch: OutboxBatch) async throws
 }

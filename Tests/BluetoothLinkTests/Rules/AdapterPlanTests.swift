@@ -79,6 +79,44 @@ import Testing
         #expect(plan.state == .starting)
     }
 
+    @Test func `a radio that is asked and answers scans on, without a sign and without a flicker`()
+    {
+        var plan = Self.plan(scanning: true)
+        plan.question()
+        #expect(plan.nextStep == .stopDiscovery && plan.state == .scanning)
+        _ = plan.finished(.stopDiscovery, nil)
+        #expect(plan.nextStep == .startDiscovery && plan.state == .scanning)
+        _ = plan.finished(.startDiscovery, nil)
+        #expect(plan.nextStep == .rest && plan.state == .scanning)
+        #expect(plan.counters == AdapterPlan.Counters())
+    }
+
+    @Test func `a radio that is asked and does not answer comes to each step after three tries`() {
+        var plan = Self.plan(scanning: true)
+        plan.question()
+        _ = plan.finished(.stopDiscovery, nil)
+        for step in Recovery.allCases.dropLast() {
+            for _ in 1...3 {
+                #expect(plan.nextStep == .startDiscovery)
+                _ = plan.finished(.startDiscovery, Self.failed())
+            }
+            #expect(plan.nextStep == .recover(step))
+            _ = plan.finished(.recover(step), nil)
+            _ = plan.finished(.powerOn, nil)
+        }
+        #expect(plan.counters.signs == [.startFailed: 5])
+    }
+
+    enum Busy: CaseIterable { case paused, connected, stopped }
+    @Test(arguments: Busy.allCases)
+    func `nobody asks a radio that is at work or is not scanning`(_ busy: Busy) {
+        var plan = Self.plan(scanning: busy != .stopped)
+        if busy == .paused { plan.pauses = 1 }
+        if busy == .connected { plan.hasLinks = true }
+        plan.question()
+        #expect(!plan.isQuestioned)
+    }
+
     struct PowerFailure: Sendable {
         var error: BusError
         var switchedOff: Bool

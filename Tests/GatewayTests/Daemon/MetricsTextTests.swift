@@ -1,3 +1,5 @@
+import EventLoop
+import GatewayTestKit
 import Measurement
 import Testing
 
@@ -11,6 +13,23 @@ import Testing
         text.add("offset", nil as Double?)
         text.add("seen", nil as Instant?)
         #expect(text.lines.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("usb_refused_ieee-11073-20601", "usb_refused_ieee_11073_20601"),
+        ("usb_refused_left over", "usb_refused_left_over"), ("a\nb{c}", "a_b_c_"), ("x9", "x9"),
+        ("血圧", "__"),
+    ])
+    func `a counter's name is one that a collector reads, or it would refuse every line`(
+        name: String, written: String
+    ) async throws {
+        LoopThread.start()
+        try await LoopThread.run {
+            let counters = Counters()
+            counters.count(name)
+            counters.count(name, by: 2)
+            #expect(counters.values == [written: 3])
+        }
     }
 
     @Test(arguments: [

@@ -127,6 +127,21 @@ import USBLink
         #expect(codes(keys.findings()) == ["readers"])
     }
 
+    @Test func `the smart-card service is named, with the command that keeps it away`() {
+        var scene = Scene()
+        let place = scene.node("reader", mode: 0o666)
+        scene.bind(.serial, at: place, "desk")
+        scene.holders["\(place)"] = ["pcscd", "hakarud"]
+        let found = scene.findings()
+        #expect(codes(found) == ["reader-held"])
+        #expect(found.first?.message.contains("smart-card service (pcscd)") == true)
+        #expect(
+            found.first?.remedy == "sudo systemctl disable --now pcscd.socket pcscd.service")
+        // With another program beside it, both have to go.
+        scene.holders["\(place)"] = ["pcscd", "chrome"]
+        #expect(scene.findings().first?.remedy?.contains("chrome, pcscd") == true)
+    }
+
     @Test func `readers that were bound by a command are looked at too, and each once`() throws {
         var scene = Scene()
         scene.bind(.keyboard, at: .port(try #require(USBPath("1-2"))), "desk")

@@ -246,4 +246,29 @@ final class FakeTree {
                 == #"{"check":"adapter","subject":"hci0","state":"problem","code":"adapter-blocked","#
                 + #""message":"hci0 is blocked","remedy":"sudo rfkill unblock bluetooth"}"#)
     }
+
+    @Test func `a model that nobody knows is said with the one that was meant`() throws {
+        let tree = FakeTree()
+        tree.write(
+            "hakaru.yaml",
+            """
+            gateway: { id: a, consortium-id: C00001 }
+            participants:
+              - id: P0000001
+                devices:
+                  - { model: UA-651BLE, address: "C0:26:DA:00:00:01" }
+                  - { model: UC352BLE, address: "C0:26:DA:00:00:02" }
+                  - { model: Nobody's 9000, address: "C0:26:DA:00:00:03" }
+                  - { address: "C0:26:DA:00:00:04" }
+            """)
+        let participants = try Configuration.load(path: tree.path + "/hakaru.yaml").participants
+        let found = findings(tree) { $0.models(participants) }
+        #expect(codes(found) == ["unknown-model", "unknown-model"])
+        #expect(found.map(\.subject) == ["UC352BLE", "Nobody's 9000"])
+        #expect(found.allSatisfy { $0.state == .warning })
+        #expect(found.first?.remedy?.hasPrefix("did you mean UC-352BLE?") == true)
+        #expect(found.last?.remedy == "hakaru profile list shows all")
+        let japanese = findings(tree, language: .japanese) { $0.models(participants) }
+        #expect(japanese.first?.remedy?.contains("UC-352BLE ではありませんか") == true)
+    }
 }

@@ -39,6 +39,7 @@ enum WireProcedures {
         case .careSens: CareSensProcedure(plan)
         case .microlife: MicrolifeProcedure(plan)
         case .beurer: BeurerProcedure(plan)
+        case .trueMetrix: TrueMetrixProcedure(plan)
         }
     }
 }

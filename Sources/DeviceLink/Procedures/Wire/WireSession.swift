@@ -180,9 +180,10 @@ package struct WireSession: Sendable {
         return .identified(plan)
     }
 
-    /// A device that no profile names goes by the name that it gives itself.
+    /// A device that no profile names, or one of several that its profile names, goes by its own name.
     private mutating func isCalled(_ manufacturer: String?, _ name: String?) {
-        guard profile.isGeneric else { return }
+        let isNamed = manufacturer == nil && profile.models.contains { $0.name == name }
+        guard profile.isGeneric || isNamed else { return }
         device.manufacturer = manufacturer ?? device.manufacturer
         device.model = name ?? device.model
     }

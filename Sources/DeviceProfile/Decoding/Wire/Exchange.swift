@@ -82,6 +82,7 @@ package struct Exchange: Sendable {
         case .abbott?: abbott()
         case .abbottSerial?: listing(.abbott)
         case .glucomen?: listing(.areo)
+        case .trueMetrix?: trueMetrix()
         case .personalHealth?: whole += answer.flatMap { $0 }
         default: for message in answer { decode(message, request) }
         }
@@ -165,5 +166,33 @@ package struct Exchange: Sendable {
             sent.add(["set-to": set])
         }
         readings.append(sent)
+    }
+
+    /// Messages over several reports; of a download whose checksum does not fit no result is used.
+    private mutating func trueMetrix() {
+        var cutter = WireFramer(TrueMetrix.framing)
+        var whole: [[UInt8]] = []
+        for report in answer {
+            do throws(DecodeError) {
+                for frame in cutter.take(Array(try TrueMetrix.payload(report))) {
+                    _ = try TrueMetrix.open(frame)
+                    whole.append(frame)
+                }
+            } catch {
+                readings.append(.rejected(error))
+            }
+        }
+        func isPart(_ frame: [UInt8]) -> Bool {
+            [TrueMetrix.result, TrueMetrix.downloadSum].contains {
+                frame.dropFirst().starts(with: $0)
+            }
+        }
+        for message in whole where !isPart(message) { decode(message, request) }
+        guard whole.contains(where: isPart) else { return }
+        do throws(DecodeError) {
+            for message in try TrueMetrix.download(whole) { decode(message, request) }
+        } catch {
+            readings.append(.rejected(error))
+        }
     }
 }

@@ -19,6 +19,8 @@ package enum WireFormat: String, Sendable, CaseIterable {
     case jpiMemory = "jpi-memory"
     /// Records of a Microlife cuff.
     case microlife
+    /// Messages of a TRUE METRIX meter.
+    case trueMetrix = "true-metrix"
     /// Frames of a Sony RC-S380.
     case port100 = "port-100"
     /// APDUs of IEEE 11073-20601.
@@ -37,6 +39,7 @@ package enum WireFormat: String, Sendable, CaseIterable {
         case .taidoc: [try TaiDoc.reading(bytes)]
         case .jpiMemory: try JPIMemory.readings(bytes)
         case .microlife: [try Microlife.reading(bytes)]
+        case .trueMetrix: [try TrueMetrix.reading(bytes)]
         case .port100: [try Port100.reading(bytes)]
         case .personalHealth: try PersonalHealthFrames.readings(bytes, context)
         case .mderNumber: [try MDERNumber.reading(bytes)]
