@@ -77,7 +77,7 @@ class Lab:
         shutil.rmtree(self.results, ignore_errors=True)
         os.makedirs(self.results)
         self.kernel = image.set_up(options.cache, options.kernel, say)
-        self.package = self._package() if any(scenarios[name].package for name in names) else None
+        self.package = self._package() if options.unit or any(scenarios[name].package for name in names) else None
 
     def _package(self):
         """The Debian package of the programs; HAKARU_PACKAGE names one that is there."""
@@ -105,10 +105,14 @@ class Lab:
         for name in names:
             if self.scenarios[name].boots > 1:  # a machine of its own
                 groups.append((self.scenarios[name].systemd, [name]))
-        for systemd in (False, True):
-            fitting = [name for name in names
-                       if self.scenarios[name].systemd == systemd and self.scenarios[name].boots == 1]
-            for part in range(self.options.jobs if fitting else 0):
+        kinds = {}
+        for name in names:
+            about = self.scenarios[name]
+            if about.boots == 1:
+                # udevd finds the machine's own adapter at once: no line for a scenario that counts its lines.
+                kinds.setdefault((about.systemd or self.options.unit, about.line and self.options.unit), []).append(name)
+        for (systemd, _), fitting in sorted(kinds.items()):
+            for part in range(self.options.jobs):
                 if fitting[part::self.options.jobs]:
                     groups.append((systemd, fitting[part::self.options.jobs]))
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
@@ -142,11 +146,14 @@ class Lab:
             output = Output(report, file)
             vm = machine.Machine(
                 cache=self.options.cache, kernel=self.kernel, modules=["hci_vhci", "vhci_hcd"], systemd=systemd,
-                line=any(self.scenarios[name].line for name in names), shares=[folder], folder=ROOT, timeout=60 + sum(self.scenarios[n].seconds for n in names),
+                line=any(self.scenarios[name].line for name in names), shares=[folder], folder=ROOT,
+                timeout=self._seconds(names),
                 command=[python, os.path.join(HERE, "suite.py"), "--root", ROOT,
                          "--programs", self.options.programs, "--results", folder,
                          *(["--package", self.package] if self.package else []),
                          *(["--systemd"] if systemd else []),
+                         *(["--unit"] if self.options.unit else []),
+                         *("--drop-in=" + name for name in self.options.drop_in),
                          *(["--debug"] if self.options.debug else []), *names])
             if self.scenarios[names[0]].boots == 1:
                 outcome = machine.run(vm, output)
@@ -166,6 +173,11 @@ class Lab:
                 if results[name]["passed"]:
                     results[name].update(passed=False, problem="the guest's kernel had a fault")
         return results
+
+    def _seconds(self, names):
+        """How long a machine with these may run."""
+        seconds = 60 + sum(self.scenarios[name].seconds for name in names)
+        return 240 + registry.UNIT_TAKES * seconds if self.options.unit else seconds
 
     def _boots(self, vm, output, count, attempt):
         """Starts a machine on one disk again and again; where it asks for it, its power is cut."""
@@ -205,6 +217,10 @@ def parse(arguments):
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all")
     parser.add_argument("--list", action="store_true", help="name the scenarios and what they prove")
     parser.add_argument("--smoke", action="store_true", help="only the part that CI runs")
+    parser.add_argument("--unit", action="store_true",
+                        help="hakarud is the package's hardened unit under systemd, not a child of the scenario")
+    parser.add_argument("--drop-in", action="append", default=[], choices=registry.DROP_INS,
+                        help="with --unit: a drop-in that the package ships")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="virtual machines at a time (1)")
     parser.add_argument("--debug", action="store_true",
                         help="hakarud and bluetoothd tell everything; the bus is recorded; all logs are kept")
@@ -225,7 +241,24 @@ def chosen(parser, options, scenarios):
     if unknown:
         parser.error("no scenario %s; --list names them" % ", ".join(unknown))
     names = options.scenarios or list(scenarios)
-    return [name for name in names if scenarios[name].smoke or not options.smoke or options.scenarios]
+    names = [name for name in names if scenarios[name].smoke or not options.smoke or options.scenarios]
+    if options.drop_in and not options.unit:
+        parser.error("--drop-in is for --unit")
+    if options.unit:
+        names = [name for name in names if playable(scenarios[name], options)]
+        if not names:
+            parser.error("none of these is played with the unit")
+    return names
+
+
+def playable(about, options):
+    """Whether a scenario can be played with the packaged unit; says why not."""
+    why = about.not_as_unit
+    if "no-cables" in options.drop_in and about.cables:
+        why = "the drop-in takes the devices on a cable away"
+    if why and not options.needs_programs:
+        say("%-32s not with the unit: %s" % (about.name, why))
+    return not why
 
 
 def main(arguments):

@@ -20,7 +20,7 @@ WORK = "/run/hakaru-lab"  # a tmpfs: sockets and databases do not live on a shar
 CERTIFICATES = os.path.join(WORK, "certificates")
 sys.path.insert(0, HERE)
 
-from framework import bluetooth, clock, latency, registry  # noqa: E402
+from framework import bluetooth, clock, latency, registry, unit  # noqa: E402
 from framework.home import Home  # noqa: E402
 from framework.receiver import make_certificates  # noqa: E402
 from framework.waiting import Failed  # noqa: E402
@@ -39,11 +39,13 @@ def play(about, options):
     began = time.monotonic()
     folder = os.path.join(WORK, about.name)
     problem, figures, tails, home = None, {}, "", None
-    signal.alarm(int(about.seconds))
+    signal.alarm(int(about.seconds * (registry.UNIT_TAKES if options.unit else 1)))
     try:
         home = Home(options, CERTIFICATES, folder, about)
         home.open()
         figures = about.play(home) or {}
+        if home.gateway:
+            home.gateway.check()
         if home.receiver:
             if not about.cables:
                 figures = {**latency.figures(home.room.events, home.receiver.arrivals()), **figures}
@@ -73,6 +75,19 @@ def keep(folder, results):
             shutil.copy(os.path.join(folder, name), results)
 
 
+def install(options):
+    """The package, for scenarios that use its unit; reported as one more result."""
+    began, problem, figures = time.monotonic(), None, {}
+    try:
+        figures = unit.prepare(options.package, options.drop_in, options.debug)
+    except Exception:
+        problem = traceback.format_exc()
+    print("RESULT " + json.dumps({
+        "name": "(the package is installed)", "passed": problem is None, "problem": problem, "figures": figures,
+        "seconds": round(time.monotonic() - began, 1)}), flush=True)
+    return problem is None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True)
@@ -81,6 +96,8 @@ def main():
     parser.add_argument("--boot", type=int, default=1, help="which start of a machine with a disk this is")
     parser.add_argument("--results", required=True)
     parser.add_argument("--systemd", action="store_true", help="systemd runs the guest")
+    parser.add_argument("--unit", action="store_true", help="hakarud is the package's unit")
+    parser.add_argument("--drop-in", action="append", default=[], help="one that the package ships")
     parser.add_argument("--debug", action="store_true", help="verbose logs, kept whether it fails or not")
     parser.add_argument("names", nargs="+")
     options = parser.parse_args()
@@ -94,6 +111,8 @@ def main():
         import room.control  # noqa: F401  seconds, once for all scenarios
     if any(scenarios[name].needs_programs for name in options.names):
         make_certificates(options.root, CERTIFICATES)
+    if options.unit and not install(options):
+        sys.exit(1)
     print("ready after %.1f s" % (time.monotonic() - began), flush=True)
     for name in options.names:
         result, tails = play(scenarios[name], options)

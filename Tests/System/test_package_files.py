@@ -86,6 +86,13 @@ class Sandbox(unittest.TestCase):
                     if re.search(r"PrivateUsers=no|CAP_NET|@chown", read(path))}
         self.assertEqual(loosened, {"hakarud-management-socket.conf", "hakarud-staff-group.conf"})
 
+    def test_a_driver_that_is_loaded_with_its_first_device_is_permitted_by_number(self):
+        # A name is looked up when the service starts: an adapter that is plugged in later would be forbidden.
+        allowed = {line.split("=")[1].split()[0] for line in lines("systemd/hakarud.service")
+                   if line.startswith("DeviceAllow=")}
+        self.assertLessEqual({"char-166", "char-188", "char-189"}, allowed)
+        self.assertEqual(allowed & {"char-ttyUSB", "char-ttyACM", "char-usb_device"}, set())
+
     def test_every_drop_in_is_in_the_package_and_on_its_page(self):
         rules, page = read("debian/rules"), read("systemd/README.md")
         for path in glob.glob(os.path.join(ROOT, "systemd/hakarud-*.conf")):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 from framework.program import Program
+from framework.service import Service
 from framework.waiting import Failed, until
 
 BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
@@ -33,10 +34,12 @@ def stop_system_bus():
 
 
 class Bluetooth:
-    """bluetoothd with an empty memory, and btmon."""
+    """bluetoothd with an empty memory, and btmon; `unit` says that systemd has bluetoothd and the bus."""
 
-    def __init__(self, folder, debug=False):
-        self.daemon = Program("bluetoothd", [BLUETOOTHD, "-n", *(["-d"] if debug else [])], folder)
+    def __init__(self, folder, debug=False, unit=False):
+        self._unit = unit
+        self.daemon = (Service("bluetooth.service", "bluetoothd", folder) if unit else
+                       Program("bluetoothd", [BLUETOOTHD, "-n", *(["-d"] if debug else [])], folder))
         self._bus_monitor = Program("bus", ["dbus-monitor", "--system"], folder) if debug else None
         self.capture = os.path.join(folder, "hci.btsnoop")
         self._monitor = Program("btmon", ["btmon", "-w", self.capture], folder)
@@ -51,6 +54,22 @@ class Bluetooth:
         """Starts bluetoothd and waits until it is on the bus."""
         self.daemon.start()
         until("bluetoothd on the system bus", self._present, 20, every=0.05)
+
+    def stop_bus(self):
+        """Kills D-Bus: everybody on it loses the connection."""
+        if self._unit:
+            subprocess.run(["systemctl", "kill", "-s", "KILL", "dbus.service"], check=True)
+            # Its socket would bring it back at once.
+            subprocess.run(["systemctl", "stop", "dbus.socket", "dbus.service"], check=True, timeout=60)
+        else:
+            stop_system_bus()
+
+    def start_bus(self):
+        """Starts D-Bus again."""
+        if self._unit:
+            subprocess.run(["systemctl", "start", "dbus.socket", "dbus.service"], check=True, timeout=60)
+        else:
+            start_system_bus()
 
     def _present(self):
         self.daemon.expect_running()
@@ -67,7 +86,7 @@ class Bluetooth:
 
     def close(self):
         """Ends everything and forgets the bonds."""
-        self.daemon.kill()
+        self.daemon.close()
         self._monitor.kill()
         if self._bus_monitor:
             self._bus_monitor.kill()

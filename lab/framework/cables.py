@@ -13,9 +13,17 @@ class Cables(RoomClient):
 
     name = "cables"
 
+    def __init__(self, folder, udev=False):
+        super().__init__(folder)
+        self._udev = udev  # udevd loads what a device needs, as on anybody's machine
+
     def start(self, plugged=None):
         """Loads what the devices need of the kernel, then starts them unplugged."""
-        for module in ("vhci_hcd", "usbhid", "hid_generic", "usb_storage", "cdc_acm", "ftdi_sio"):
+        drivers = ["usbhid", "hid_generic", "usb_storage", "cdc_acm", "ftdi_sio"]
+        if self._udev:  # a serial line's class of devices is not known yet when hakarud starts
+            subprocess.run(["modprobe", "-r", "cdc_acm", "ftdi_sio"], capture_output=True)
+            drivers = []
+        for module in ("vhci_hcd", *drivers):
             done = subprocess.run(["modprobe", module], capture_output=True, text=True)
             if done.returncode and module == "vhci_hcd":
                 raise Failed("no module %s: %s" % (module, done.stderr.strip()))

@@ -18,6 +18,8 @@ DEVICES = [
     {"model": "S400", "address": "5C:CA:D3:00:00:06", "key": "00112233445566778899aabbccddeeff"},
 ]
 
+WITHOUT_RIGHTS = ["setpriv", "--bounding-set", "-net_admin,-net_raw", "--inh-caps", "-net_admin,-net_raw"]
+
 CABLES = [
     {"model": "HEM-790IT", "port": "1-1"},
     {"model": "HEM-790IT", "port": "1-2"},
@@ -76,33 +78,46 @@ class Gateway:
     """One installation: configuration, state, runtime directory and the daemon on them."""
 
     def __init__(self, root, programs, folder, receiver, debug=False, cables=False):
-        self._hakaru = os.path.join(programs, "hakaru")
-        self._token, self._root = os.path.join(folder, "token"), root
+        self._receiver, self._cables, self._debug = receiver, cables, debug
+        self._lie(root, programs, folder)
         self.set_token(TOKEN)
-        self.configuration = os.path.join(folder, "hakaru.yaml")
-        self._receiver, self._cables = receiver, cables
         self.set_devices(CABLES if cables else DEVICES)
-        self.runtime = os.path.join(folder, "run")
-        self.state = os.path.join(folder, "state")
+
+    def _lie(self, root, programs, folder):
+        """Says where everything is, and makes the daemon that is to be started."""
+        self._authority = self._receiver.authority
+        self._hakaru, self._environment = os.path.join(programs, "hakaru"), {"HAKARU_DATA_DIRECTORY": root}
+        self._token, self.configuration, self.runtime, self.state = (
+            os.path.join(folder, name) for name in ("token", "hakaru.yaml", "run", "state"))
         for path in (self.runtime, self.state):
             os.makedirs(path, exist_ok=True)
-        environment = {"HAKARU_DATA_DIRECTORY": root}
-        self.daemon = Program("hakarud", [
+        self._arguments = [
             os.path.join(programs, "hakarud"), "--config", self.configuration, "--state-directory", self.state,
-            "--runtime-directory", self.runtime, "--log-level", "debug" if debug else "info"],
-            folder, environment)
+            "--runtime-directory", self.runtime, "--log-level", "debug" if self._debug else "info"]
+        self.daemon = Program("hakarud", self._arguments, folder, self._environment)
+
+    def hear_over(self, source):
+        """Where advertisements come from, from the next start on: `management-socket`, which needs rights, or `d-bus`."""
+        self.daemon.arguments = (WITHOUT_RIGHTS if source == "d-bus" else []) + self._arguments
+
+    def check(self):
+        """What must hold after each scenario, beside what it expects itself."""
+
+    def close(self):
+        """Ends the daemon, whatever state it is in."""
+        self.daemon.kill()
 
     def set_devices(self, devices):
         """Writes whose devices these are; read at the next start."""
         with open(self.configuration, "w") as file:
             file.write(configuration(
-                self._receiver.url, self._receiver.authority, self._token, devices, self._cables))
+                self._receiver.url, self._authority, self._token, devices, self._cables))
 
     def typed(self, *words, language="C.UTF-8"):
         """The words of `hakaru …` and the environment for them."""
         socket_path = os.path.join(self.runtime, "hakaru.sock")
         return ([self._hakaru, *words, "--socket", socket_path],
-                {**os.environ, "LC_ALL": language, "HAKARU_DATA_DIRECTORY": self._root})
+                {**os.environ, "LC_ALL": language, **self._environment})
 
     def hakaru(self, *words, seconds=60):
         """Runs `hakaru …` to its end; returns its status, output and errors."""

@@ -7,6 +7,7 @@ from framework.cables import Cables
 from framework.gateway import TOKEN, Gateway
 from framework.receiver import Receiver
 from framework.room import RoomClient
+from framework.unit import UnitGateway
 from framework.waiting import Failed
 
 
@@ -17,15 +18,16 @@ class Home:
         os.makedirs(folder, exist_ok=True)
         root, programs = options.root, options.programs
         self.folder, self.root, self.programs, self._about = folder, root, programs, about
-        self.room = Cables(folder) if about.cables else RoomClient(folder)
+        self.unit = options.unit
+        self.room = Cables(folder, udev=options.unit) if about.cables else RoomClient(folder)
         self.cables = self.room
-        self.bluetooth = Bluetooth(folder, options.debug)
+        self.bluetooth = Bluetooth(folder, options.debug, options.unit)
         self.package, self.boot = options.package, options.boot
         self.receiver, self.gateway = None, None
         if about.needs_programs:
             self.receiver = Receiver(root, folder, certificates, TOKEN)
-            self.gateway = Gateway(root, programs, folder, self.receiver, options.debug,
-                                   cables=about.cables)
+            self.gateway = (UnitGateway if options.unit else Gateway)(
+                root, programs, folder, self.receiver, options.debug, cables=about.cables)
 
     def answers(self):
         """Whether a daemon that is not this home's child answers on its socket."""
@@ -48,9 +50,9 @@ class Home:
 
     def close(self):
         """Ends everything, whatever state it is in."""
-        for part in (self.gateway and self.gateway.daemon, self.receiver and self.receiver.program):
-            if part:
-                part.kill()
+        if self.gateway:
+            self.gateway.close()
+            self.receiver.program.kill()
         self.bluetooth.close()
         self.room.stop()
 

@@ -49,6 +49,10 @@ class Program:
                 pass
             self._process.wait()
 
+    def close(self):
+        """Ends it, whatever state it is in."""
+        self.kill()
+
     def stop(self, within=5.0):
         """Asks it to end (SIGTERM); returns status and seconds, kills what does not end in time."""
         if not self.running:

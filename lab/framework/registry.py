@@ -4,6 +4,8 @@ import importlib
 import pkgutil
 
 SCENARIOS = {}
+UNIT_TAKES = 1.5  # how much longer a scenario may take with the packaged unit
+DROP_INS = ["management-socket", "no-cables"]  # of those that are shipped, without a configuration of their own
 
 
 @dataclasses.dataclass
@@ -24,6 +26,18 @@ class Scenario:
     package: bool = False  # the Debian package, made from the programs
     line: bool = False  # the machine has a USB serial adapter of its own
     seconds: float = 150  # a scenario that takes longer has failed
+    unplayable: str = ""  # why it cannot be played with the packaged unit
+
+    @property
+    def not_as_unit(self):
+        """Why it is not played with the packaged unit; empty where it is."""
+        if not self.needs_programs:
+            return "no part of hakarud takes part"
+        if self.host:
+            return "it runs the store alone, without a service, and kills the machine"
+        if self.systemd:
+            return "it installs hakarud as a service itself, in ways of its own"
+        return self.unplayable
 
 
 def scenario(name, **about):

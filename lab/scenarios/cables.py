@@ -29,7 +29,7 @@ def gone(home, path):
 def hotplug(home):
     """Two identical cuffs come and go without udevd: each has its own socket, and nothing stays behind."""
     home.gateway.start()
-    expect("the state of USB", home.gateway.status()["usb"]["state"], "watching")
+    until("USB is watched", lambda: home.gateway.status()["usb"]["state"] == "watching", 10)
     first = home.cables.plug("omron")
     wait_for_port(home, first, "the first cuff is seen", numbers="0590:0028")
     second = home.cables.plug("omron-2")

@@ -6,8 +6,9 @@ import subprocess
 import time
 
 from framework.registry import scenario
+from framework.systemd import run, shows, systemctl
 from framework.waiting import Failed, expect, expect_that, until
-from scenarios.service import active_after_plugging, install, run, shows, systemctl, weigh
+from scenarios.service import active_after_plugging, install, weigh
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 

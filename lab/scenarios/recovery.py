@@ -1,7 +1,6 @@
 """Bluetooth that is not there, goes away, or comes back: the status says so, and no restart is needed."""
 import time
 
-from framework import bluetooth
 from framework.registry import scenario
 from framework.terminal import Terminal
 from framework.waiting import Failed, expect, until
@@ -74,11 +73,11 @@ def bus_restart(home):
     process = home.gateway.daemon.id
     room.do("cuff", "advertise", seconds=60)
     room.wait("cuff", "confirmed", count=3)
-    bluetooth.stop_system_bus()
+    home.bluetooth.stop_bus()
     said = lost(home)
     home.bluetooth.daemon.kill()
     time.sleep(2)
-    bluetooth.start_system_bus()
+    home.bluetooth.start_bus()
     home.bluetooth.start()
     began = time.monotonic()
     home.gateway.wait_for_adapter("scanning", seconds=60)

@@ -7,9 +7,9 @@ import subprocess
 import time
 
 from framework.registry import scenario
-from framework.waiting import Failed, expect, expect_that, until
+from framework.systemd import UNIT, run, shows, systemctl
+from framework.waiting import expect, expect_that, until
 
-UNIT = "hakarud.service"
 WATCHDOG = 4  # seconds, instead of the unit's own, so that a missing keep-alive shows soon
 FILES = {  # where the package puts what
     "systemd/hakarud.service": "/usr/lib/systemd/system/hakarud.service",
@@ -18,30 +18,6 @@ FILES = {  # where the package puts what
     "systemd/hakaru.dbus.conf": "/usr/share/dbus-1/system.d/hakaru.conf",
     "udev/60-hakaru.rules": "/usr/lib/udev/rules.d/60-hakaru.rules",
 }
-
-
-def run(*words, seconds=60):
-    """Runs a program of the machine; returns what it printed, complaints included."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
-    if done.returncode:
-        raise Failed("%s: status %d, %s\n%s" % (" ".join(words), done.returncode, done.stdout.strip(), journal()))
-    return done.stdout.strip()
-
-
-def journal():
-    """The end of what the service wrote."""
-    return subprocess.run(["journalctl", "-u", UNIT, "--no-pager", "-o", "cat", "-n", "20"],
-                          capture_output=True, text=True).stdout
-
-
-def systemctl(*words):
-    """Runs systemctl; returns what it printed."""
-    return run("systemctl", *words)
-
-
-def shows(name):
-    """A property of the unit."""
-    return systemctl("show", "-p", name, "--value", UNIT)
 
 
 def install(home):

@@ -7,7 +7,8 @@ from framework.registry import scenario
 from framework.waiting import Failed, expect, expect_that, until
 from scenarios.cuff import TABLE, handed_over, pressures, ready, settled
 
-SIZE = "4m"
+# More than the reserve of the store (a twentieth of its maximum), so that there is room at first.
+SIZE = "64m"
 
 
 def fill(folder):
