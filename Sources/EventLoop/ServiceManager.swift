@@ -29,6 +29,13 @@ package enum ServiceManager {
         return .microseconds(Int64(clamping: microseconds))
     }
 
+    /// Has the service manager wait so long for `alive` from now on; only where it waits at all.
+    @discardableResult
+    package static func wait(for limit: Duration) -> Bool {
+        guard watchdog != nil else { return false }
+        return send("WATCHDOG_USEC=\(limit.wholeMicroseconds)")
+    }
+
     /// Tells that the daemon makes progress.
     @discardableResult
     package static func alive() -> Bool { send("WATCHDOG=1") }

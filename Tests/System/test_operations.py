@@ -235,6 +235,9 @@ class Watchdog(Operations):
             self.gateway.configure((tapes.CUFF,))
             self.gateway.start_daemon()
             manager.wait_for("WATCHDOG=1", times=3)
+            # Reading the profiles on a slow, busy machine is no hang; afterwards the unit's own limit holds.
+            told = [said for _, said in manager.messages if said == "READY=1" or said.startswith("WATCHDOG_USEC")]
+            self.assertEqual(told, ["WATCHDOG_USEC=45000000", "READY=1", "WATCHDOG_USEC=2000000"])
             thread, threads = Threads.named(self.gateway.daemon.pid, "spool"), Threads()
             try:
                 threads.stop(thread)

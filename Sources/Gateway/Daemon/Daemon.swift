@@ -112,7 +112,10 @@ import Status
         intake.onUndated = { [weak self] in self?.clockWatch.nudge() }
         people.onSession = { [weak self] in self?.publish($0) }
         uplinkTask = spawn { [uplink] in await uplink.run() }
-        // The gateway answers from here on; links follow as soon as the profiles are read.
+        // The gateway answers from here on; links follow as soon as the profiles are read. On a slow and busy
+        // machine that holds the loop for longer than the watchdog waits for a daemon that runs.
+        let patience = ServiceManager.watchdog
+        ServiceManager.wait(for: max(patience ?? .zero, .seconds(45)))
         ServiceManager.ready(status: "running")
         profiles.reload()
         await learnOfTime()
@@ -127,6 +130,7 @@ import Status
         vitals.watch("store") { [spool] in spool.work }
         vitals.watch("usb") { [weak self] in self?.usb?.work }
         vitals.start()
+        if let patience { ServiceManager.wait(for: patience) }
         settling = EventLoop.shared.after(.seconds(2), tolerance: .seconds(1)) { [weak self] in
             guard let self else { return }
             tasks.append(
