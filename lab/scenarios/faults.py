@@ -287,6 +287,8 @@ def play(course):
         course.with_setting("cuff's clock gives " + name, "cuff", {"clock_value": None}, clock_value=value)
     for name, code in (("not permitted", NOT_PERMITTED), ("ignored", FIELD_IGNORED), ("unlikely", UNLIKELY)):
         course.with_setting("cuff's clock refuses: " + name, "cuff", {"clock_refuses": 0}, clock_refuses=code)
+    # A reading whose clock nobody knows has the second in which it came; nobody measures twice in one.
+    time.sleep(3)
     course.deaf("cuff", "encrypted")
     course.deaf("meter", "subscribed")
     for step in (None, "connected", "subscribed"):
