@@ -95,7 +95,7 @@ def as_unit(home):
     time.clock_settime(time.CLOCK_REALTIME, time.time() + 86_400)
     until("systemd starts hakarud anew", lambda: shows("NRestarts") == "1", 900)
     # systemd counts the restart before the new daemon is up.
-    until("the new daemon runs", lambda: expect_that("it is up again", started_at() > started), 60)
+    until("the new daemon runs", lambda: started_at() > started, 60)
     ran, climbed = started_at() - started, time.monotonic() - began
     expect_that("not within ten minutes of its start, but after %.0f s" % ran, ran >= 600)
     said = subprocess.run(["journalctl", "-u", "hakarud.service", "--no-pager", "-o", "cat"],
