@@ -23,7 +23,9 @@ FILES = {  # where the package puts what
 def install(home):
     """Puts the files where the package would put them; in the guest, where nothing lasts."""
     for program in ("hakarud", "hakaru"):
-        shutil.copy(os.path.join(home.programs, program), "/usr/bin/")
+        # Over a running one: what runs keeps its own file.
+        shutil.copy(os.path.join(home.programs, program), "/usr/bin/new-" + program)
+        os.replace("/usr/bin/new-" + program, "/usr/bin/" + program)
     for folder in ("device-profiles", "exchange-formats"):
         shutil.copytree(os.path.join(home.root, folder), "/usr/share/hakaru/" + folder, dirs_exist_ok=True)
     for source, target in FILES.items():
