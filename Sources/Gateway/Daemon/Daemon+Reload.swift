@@ -20,15 +20,16 @@ extension Daemon {
     /// What lies beside it (a token, an authority) is read when it is needed and starts nothing here.
     func watchConfiguration() async {
         let watcher = DirectoryWatcher([Self.directory(of: options.configuration)])
-        var seen = fingerprint
-        while (try? await watcher.next()) != nil {
+        // A file that was saved while the daemon started is not what it started with.
+        var seen = startedFrom
+        repeat {
             // An editor writes more than once: what follows at once is taken together.
             guard (try? await sleep(for: .milliseconds(300))) != nil else { return }
-            let now = fingerprint
+            let now = Self.digest(of: options.configuration)
             guard now != seen else { continue }
             seen = now
             await reloadConfiguration()
-        }
+        } while (try? await watcher.next()) != nil
     }
 
     /// Puts the file's contents in force; with any problem in it nothing changes.
@@ -110,9 +111,9 @@ extension Daemon {
         }
     }
 
-    /// What the file holds; nil while it is not there.
-    private var fingerprint: [UInt8]? {
-        (try? FileReader.read(options.configuration)).map { SHA256.digest($0) }
+    /// What a file holds; nil while it is not there.
+    nonisolated static func digest(of file: String) -> [UInt8]? {
+        (try? FileReader.read(file)).map { SHA256.digest($0) }
     }
 
     private static func directory(of path: String) -> String {

@@ -15,6 +15,8 @@ import Status
     /// What is in force; a file that was changed well replaces it.
     var configuration: Configuration
     let startedWith: Configuration
+    /// The digest of the file before it was read: what it holds by now may be newer.
+    let startedFrom: [UInt8]?
     var configurationState: ConfigurationState
     var isReloading = false
     var reloadsAgain = false
@@ -52,10 +54,14 @@ import Status
     private var exitCode: Int32 = 0
 
     /// Builds everything; nothing runs yet.
-    package init(_ options: DaemonOptions, _ configuration: Configuration) throws {
+    /// - Parameter digest: of the configuration's file, taken before it was read.
+    package init(
+        _ options: DaemonOptions, _ configuration: Configuration, digest: [UInt8]? = nil
+    ) throws {
         self.options = options
         self.configuration = configuration
         startedWith = configuration
+        startedFrom = digest ?? Self.digest(of: options.configuration)
         configurationState = ConfigurationState(loadedAt: GatewayTime.now().utc)
         register = DeviceRegister(configuration)
         let data = DataDirectory.find()

@@ -29,6 +29,7 @@ package enum Launcher {
     private static func run(_ options: DaemonOptions) -> Int32 {
         Log.threshold.withLock { $0 = Log.Level(name: options.logLevel) ?? .info }
         allowMoreFiles()
+        let digest = Daemon.digest(of: options.configuration)
         let configuration: Configuration
         do throws(ConfigurationProblems) {
             configuration = try Configuration.load(path: options.configuration)
@@ -39,7 +40,7 @@ package enum Launcher {
         let daemon = Locked<Daemon?>(nil)
         spawn {
             do {
-                let built = try Daemon(options, configuration)
+                let built = try Daemon(options, configuration, digest: digest)
                 daemon.withLock { $0 = built }
                 try await built.start()
             } catch {

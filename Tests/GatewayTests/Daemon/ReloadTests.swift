@@ -65,6 +65,24 @@ import YAML
         }.value
     }
 
+    @Test("a file that is saved while the daemon starts is in force without another save")
+    func savedMeanwhile() async throws {
+        try await spawn { @LoopActor in
+            let scene = try Scene()
+            scene.mend()
+            scene.write("retention: { delivered: 7d }\n")
+            let watching = spawn { await scene.daemon.watchConfiguration() }
+            #expect(
+                await eventually {
+                    scene.daemon.configuration.retention.delivered == .seconds(7 * 86_400)
+                })
+            #expect(scene.counted("configuration_reloads") == 1)
+            watching.cancel()
+            await watching.value
+            await scene.daemon.spool.close()
+        }.value
+    }
+
     @Test("what is saved while one waits takes its place; a mistake in it ends the waiting")
     func replaced() async throws {
         try await spawn { @LoopActor in
