@@ -75,8 +75,8 @@ import YAML
             #expect(
                 await eventually {
                     scene.daemon.configuration.retention.delivered == .seconds(7 * 86_400)
+                        && scene.counted("configuration_reloads") == 1
                 })
-            #expect(scene.counted("configuration_reloads") == 1)
             watching.cancel()
             await watching.value
             await scene.daemon.spool.close()
