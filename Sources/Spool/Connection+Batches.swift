@@ -30,27 +30,37 @@ extension Connection {
     }
 
     /// The batch under way, or a new one of the oldest records that wait.
-    ///
-    /// - Parameter ahead: those records, where they were read already and nothing has changed since.
     func formBatch(
-        _ destination: String, max: Int, ahead: [FoundItem]? = nil, at now: Instant
+        _ destination: String, max: Int, at now: Instant
     ) throws(SpoolError) -> Batch? {
-        while let open = try openBatch(destination) {
+        if let open = try openBatch(destination) {
             if open.isWhole { return open.batch }
             try dissolve(batch: open.batch.id)
         }
+        return try newBatch(destination, firstPosition: 0, max: max, at: now)
+    }
+
+    /// The batch that goes after the first one of a destination, or a new one of what waits still.
+    ///
+    /// Its positions go on from those of the first, so that it stays behind the halves of that one.
+    func formBatch(
+        behind first: Int64, _ destination: String, max: Int, at now: Instant
+    ) throws(SpoolError) -> Batch? {
+        if let open = try openBatch(destination, behind: first) {
+            return open.isWhole ? open.batch : nil
+        }
+        let position = try integer(.nextPosition, [.integer(first)])
+        return try newBatch(destination, firstPosition: Int(position), max: max, at: now)
+    }
+
+    private func newBatch(
+        _ destination: String, firstPosition: Int, max: Int, at now: Instant
+    ) throws(SpoolError) -> Batch? {
         var items: [OutboxItem] = []
-        var ahead = ahead
         // A row that cannot be read is held, so that it does not stop those behind it.
         while items.isEmpty {
-            let found: [FoundItem]
-            if let read = ahead {
-                found = read
-                ahead = nil
-            } else {
-                found = try outboxItems(
-                    .dueItems, [.text(destination), .integer(Swift.max(1, max))])
-            }
+            let found = try outboxItems(
+                .dueItems, [.text(destination), .integer(Swift.max(1, max))])
             if found.isEmpty { return nil }
             for (row, item, fault) in found {
                 guard let item else {
@@ -60,7 +70,7 @@ extension Connection {
                 items.append(item)
             }
         }
-        return try insertBatch(items, destination, firstPosition: 0, at: now)
+        return try insertBatch(items, destination, firstPosition: firstPosition, at: now)
     }
 
     func hold(_ row: RowID, _ destination: String, _ reason: String) throws(SpoolError) {
@@ -71,10 +81,13 @@ extension Connection {
     /// The first open batch; `isWhole` is false when one of its records cannot be sent as it was.
     ///
     /// The key stands for all of the records: without one of them it would be another batch.
+    ///
+    /// - Parameter first: where given, the first one but for that.
     func openBatch(
-        _ destination: String
+        _ destination: String, behind first: Int64 = 0
     ) throws(SpoolError) -> (batch: Batch, isWhole: Bool)? {
-        let head = try first(.openBatch, [.text(destination)]) { row throws(SpoolError) in
+        let head = try self.first(.openBatch, [.text(destination), .integer(first)]) {
+            row throws(SpoolError) in
             (id: row.integer(), key: row.text(), formedAt: row.instant())
         }
         guard let head else { return nil }
@@ -89,9 +102,23 @@ extension Connection {
         return (batch, isWhole)
     }
 
+    /// Sets the records of a batch free, and those of the batches behind it, which must not go before
+    /// them.
     func dissolve(batch id: Int64) throws(SpoolError) {
-        try run(.emptyBatch, [.integer(id)])
+        for batch in try batchesFrom(id) { try empty(batch: batch) }
+    }
+
+    /// A batch and those behind it at its destination.
+    private func batchesFrom(_ id: Int64) throws(SpoolError) -> [Int64] {
+        try all(.batchesFrom, [.integer(id)]) { row throws(SpoolError) in row.integer() }
+    }
+
+    /// Sets the records of this batch alone free; says how many there were.
+    @discardableResult
+    func empty(batch id: Int64) throws(SpoolError) -> Int {
+        let freed = try run(.emptyBatch, [.integer(id)])
         try run(.deleteBatch, [.integer(id)])
+        return freed
     }
 
     /// - Parameter items: as they are in the store now.
@@ -127,9 +154,13 @@ extension Connection {
     }
 
     /// Marks the records of a batch with the receiver's word and ends the batch.
+    ///
+    /// - Parameter unchanged: the batch, where all of it was accepted as it is.
     func resolve(
-        batch id: Int64, _ destination: String, _ final: [RecordResult], at now: Instant
+        batch id: Int64, _ destination: String, _ final: [RecordResult], _ unchanged: Batch?,
+        at now: Instant
     ) throws(SpoolError) {
+        if let unchanged, try hasOneDestination() { return try deliver(unchanged, at: now) }
         try noteDelivery(final, batch: id, destination, at: now)
         if try settleAll(final, id, at: now) {
             try run(.deleteBatch, [.integer(id)])
@@ -150,7 +181,9 @@ extension Connection {
             case .noTable, .retry: break
             }
         }
-        try dissolve(batch: id)
+        // What waits on goes before the batches behind this one.
+        let batches = try batchesFrom(id)
+        if try empty(batch: id) > 0 { for batch in batches.dropFirst() { try empty(batch: batch) } }
         try count("records_dead_lettered", by: dead)
         try count("records_held", by: held)
         try count("records_without_table", by: final.count - delivered - dead - held)

@@ -5,6 +5,8 @@ final class Connection {
     let database: Database
     /// Seals and opens values; plain until the opener gives it keys.
     var vault = Vault()
+    /// The newest row of the ledger; nil where the store has to be asked.
+    var ledgerEnd: LedgerHead?
     private var statements: [SQL: Statement] = [:]
 
     init(_ database: consuming Database) { self.database = database }
@@ -64,6 +66,7 @@ final class Connection {
             try run(.commit)
             return result
         } catch {
+            ledgerEnd = nil
             // SQLite rolls back by itself after some errors; a second time would be an error.
             if database.isInTransaction { _ = try? run(.rollback) }
             throw error

@@ -23,6 +23,7 @@ import Glibc
     init(
         path: String, mode: Mode = .readWrite, vfs: String? = nil, meter: WorkMeter? = nil
     ) throws(SpoolError) {
+        _ = withoutMemoryStatistics
         var opened: OpaquePointer?
         let access =
             mode == .readWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
@@ -183,6 +184,9 @@ final class Statement {
         spoolError(code, database, path: path, during: sql.label, lastErrno: lastErrno)
     }
 }
+
+/// SQLite is set up once; where something else in the process has used it already, it stays as it is.
+private let withoutMemoryStatistics: Int32 = hakaru_sqlite_without_memory_statistics()
 
 /// SQLITE_TRANSIENT, which the importer cannot see: SQLite copies what it is given.
 private let copiedBySQLite = unsafeBitCast(-1, to: sqlite3_destructor_type.self)

@@ -94,10 +94,15 @@ package struct LedgerEntry: Sendable, Equatable {
     ///
     /// No part holds a line break: JSON escapes it, and it is taken out of the others.
     var expectedHash: String {
-        let parts = [
-            previous, "\(number)", "\(at.microseconds)", actor, event, subject, details,
-        ]
-        return hexadecimal(SHA256.digest(Array(parts.joined(separator: "\n").utf8)))
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(256 + details.utf8.count)
+        bytes += previous.utf8
+        let parts = ["\(number)", "\(at.microseconds)", actor, event, subject, details]
+        for part in parts {
+            bytes.append(UInt8(ascii: "\n"))
+            bytes += part.utf8
+        }
+        return hexadecimal(SHA256.digest(bytes))
     }
 }
 
@@ -134,10 +139,13 @@ extension Connection {
                 .text(entry.subject), .text(entry.details), .text(entry.previous),
                 .text(entry.hash),
             ])
-        try remember("ledger-head", LedgerHead(entry).text)
+        let end = LedgerHead(entry)
+        try remember("ledger-head", end.text)
+        ledgerEnd = end
     }
 
     func ledgerHead() throws(SpoolError) -> LedgerHead {
+        if let ledgerEnd { return ledgerEnd }
         let head = try remembered("ledger-head").flatMap { LedgerHead($0) } ?? LedgerHead()
         let last = try first(.lastLedger) { row throws(SpoolError) in
             (number: row.integer(), hash: row.text())

@@ -1,48 +1,32 @@
 import EventLoop
 
-/// The batch that the last transaction formed, and what was read of the one after it.
+/// The open batches at the head of each destination, as long as nothing has changed them.
 ///
-/// The next transaction, whatever it does, ends both: then only the store itself can tell.
+/// Any transaction ends what is known, except one that only concerns a destination's own batches: that
+/// one says what it left. What is not known here only the store itself can tell.
 final class Outlook: Sendable {
-    private struct State {
-        var batch: Batch?
-        var ahead: ReadAhead?
-    }
-    private let state = Locked(State())
+    private let known = Locked([String: [Batch]]())
 
-    /// The batch, as long as no transaction has begun since it was formed.
-    var batch: Batch? { state.withLock { $0.batch } }
-
-    /// A transaction begins.
-    func forget() { state.withLock { $0 = State() } }
-
-    /// A transaction has ended with this batch under way.
-    func formed(_ batch: Batch?) { state.withLock { $0.batch = batch } }
-
-    func read(_ ahead: ReadAhead) {
-        state.withLock { state in
-            guard state.batch?.id == ahead.behind else { return }
-            state.ahead = ahead
-        }
-    }
-
-    /// What follows a batch, where it was read for one of that size.
-    func ahead(behind batch: Int64, max: Int?) -> [FoundItem]? {
-        state.withLock { state in
-            guard let ahead = state.ahead, ahead.behind == batch, ahead.max == max else {
-                return nil
+    /// The batch with this number, as it is in the store.
+    func batch(_ id: Int64) -> Batch? {
+        known.withLock { known in
+            for batches in known.values {
+                if let found = batches.first(where: { $0.id == id }) { return found }
             }
-            return ahead.items
+            return nil
         }
     }
-}
 
-/// The records that waited behind a batch, in the order in which they are sent.
-struct ReadAhead {
-    var behind: Int64
-    /// How many were asked for.
-    var max: Int
-    var items: [FoundItem]
+    /// The batches that go first at a destination, in their order.
+    func batches(_ destination: String) -> [Batch] { known.withLock { $0[destination] ?? [] } }
+
+    /// A transaction begins that may change any record.
+    func forget() { known.withLock { $0 = [:] } }
+
+    /// What there is at the head of a destination now.
+    func set(_ batches: [Batch], at destination: String) {
+        known.withLock { $0[destination] = batches.isEmpty ? nil : batches }
+    }
 }
 
 /// A record for sending, or what is wrong with its row.

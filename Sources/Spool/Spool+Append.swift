@@ -64,12 +64,21 @@ extension Spool {
         _ requests: [AppendRequest]
     ) throws(SpoolError) -> [[AppendResult]] {
         let maximum = maximumBytes
+        let entries = requests.reduce(0) { $0 + $1.entries.count }
         return try writing { connection throws(SpoolError) in
             var all: [[AppendResult]] = []
-            for request in requests { all.append(try connection.append(request, maximum)) }
+            for request in requests { all.append(try connection.append(request)) }
+            // Far below the maximum nobody needs to count pages.
+            if entries > Self.fewEntries || seenBytes > maximum - Self.ample {
+                try connection.checkRoom(maximum)
+            }
             return all
         }
     }
+
+    /// More bytes than that many entries can ever take.
+    private static let ample: Int64 = 64 << 20
+    private static let fewEntries = 256
 
     /// Counts a measurement that the device could not make; false when it was counted before.
     @discardableResult
@@ -85,7 +94,7 @@ extension Spool {
 
 extension Connection {
     fileprivate func append(
-        _ request: AppendRequest, _ maximum: Int64
+        _ request: AppendRequest
     ) throws(SpoolError) -> [AppendResult] {
         var appender = Appender(connection: self, now: request.now)
         var results: [AppendResult] = []
@@ -98,7 +107,6 @@ extension Connection {
         try count("records_duplicate", by: duplicates)
         try count("records_grown", by: results.count - stored - duplicates)
         try appender.noteReceipt(request.entries, results)
-        if stored > 0 { try checkRoom(maximum) }
         return results
     }
 

@@ -11,17 +11,21 @@ extension Spool {
 
     /// The batch that is under way at a destination: the same one, with the same key, until resolved.
     package nonisolated func openBatch(_ destination: String) async throws(SpoolError) -> Batch? {
-        // What the last transaction formed needs no reading, as long as it is the last one.
-        if let formed = outlook.batch, formed.destination == destination { return formed }
+        if let first = outlook.batches(destination).first { return first }
         return try await storedBatch(destination)
     }
 
     private func storedBatch(_ destination: String) throws(SpoolError) -> Batch? {
-        try reading { connection throws(SpoolError) in
-            guard let open = try connection.openBatch(destination), open.isWhole else { return nil }
-            return open.batch
+        let open = try reading { connection throws(SpoolError) in
+            try connection.openBatch(destination)
         }
+        guard let open, open.isWhole else { return nil }
+        outlook.set([open.batch], at: destination)
+        return open.batch
     }
+
+    /// Whether a batch is in the store just as it was given out.
+    package nonisolated func stands(batch id: Int64) -> Bool { outlook.batch(id) != nil }
 
     /// The batch under way, or a new one of the oldest records that wait; nil when none do.
     ///
@@ -29,24 +33,31 @@ extension Spool {
     package func formBatch(
         _ destination: String, max: Int, at now: Instant
     ) throws(SpoolError) -> Batch? {
-        let batch = try writing { connection throws(SpoolError) in
+        let batch = try writing(batchesOf: destination) { connection throws(SpoolError) in
             try connection.formBatch(destination, max: max, at: now)
         }
-        outlook.formed(batch)
+        outlook.set(batch.map { [$0] } ?? [], at: destination)
         return batch
     }
 
-    /// Reads what will make the batch after the one that the last transaction formed.
+    /// The batch that goes after the one under way, formed while that one travels.
     ///
-    /// Done while that one travels; a transaction before it is resolved makes it worthless.
+    /// It must not leave before all of the first has arrived: then what waits on goes before it.
     ///
-    /// - Parameter max: how many records that one may hold.
-    package func readAhead(_ destination: String, max: Int) throws(SpoolError) {
-        guard let batch = outlook.batch, batch.destination == destination else { return }
-        let items = try reading { connection throws(SpoolError) in
-            try connection.outboxItems(.dueItems, [.text(destination), .integer(max)])
+    /// - Parameter max: how many records a new one may hold.
+    /// - Returns: nil when no more wait, and when the first one is not as it was given out.
+    package func formFollower(
+        of first: Int64, _ destination: String, max: Int, at now: Instant
+    ) throws(SpoolError) -> Batch? {
+        let known = outlook.batches(destination)
+        guard let head = known.first, head.id == first else { return nil }
+        if known.count > 1 { return known[1] }
+        let follower = try writing(batchesOf: destination, keeping: [head]) {
+            connection throws(SpoolError) in
+            try connection.formBatch(behind: first, destination, max: max, at: now)
         }
-        outlook.read(ReadAhead(behind: batch.id, max: max, items: items))
+        outlook.set([head] + (follower.map { [$0] } ?? []), at: destination)
+        return follower
     }
 
     /// Writes down the receiver's word on each record of a batch.
@@ -67,23 +78,51 @@ extension Spool {
     ) throws(SpoolError) {
         let final = results.filter { $0.outcome != .retry }
         guard !final.isEmpty else { return }
-        let unchanged = outlook.batch.flatMap { $0.id == id ? $0 : nil }
-        let isWhole = final.map(\.rowID) == unchanged?.items.map(\.rowID)
-        // Those that wait on are older than what was read.
-        let ahead = isWhole ? outlook.ahead(behind: id, max: maximum) : nil
-        let next = try writing { connection throws(SpoolError) -> Batch? in
-            let destination = try connection.destination(ofBatch: id)
-            if let unchanged, isWhole, final.allSatisfy({ $0.outcome == .accepted }),
-                try connection.hasOneDestination()
-            {
-                try connection.deliver(unchanged, at: now)
-            } else {
-                try connection.resolve(batch: id, destination, final, at: now)
-            }
+        let destination = try self.destination(ofBatch: id)
+        let unchanged = unchanged(id, final)
+        let next = try writing(batchesOf: destination) { connection throws(SpoolError) -> Batch? in
+            try connection.resolve(batch: id, destination, final, unchanged, at: now)
             guard let maximum else { return nil }
-            return try connection.formBatch(destination, max: maximum, ahead: ahead, at: now)
+            return try connection.formBatch(destination, max: maximum, at: now)
         }
-        outlook.formed(next)
+        outlook.set(next.map { [$0] } ?? [], at: destination)
+    }
+
+    /// Writes down that all of a batch has arrived while its follower travels already, and forms the
+    /// batch after that one in the same transaction.
+    ///
+    /// - Parameter maximum: how many records the new batch may hold.
+    package func settle(
+        batch id: Int64, before follower: Int64, _ results: [RecordResult], at now: Instant,
+        next maximum: Int
+    ) throws(SpoolError) -> Batch? {
+        let destination = try self.destination(ofBatch: id)
+        let unchanged = unchanged(id, results)
+        let kept = outlook.batches(destination).filter { $0.id == follower }
+        let next = try writing(batchesOf: destination, keeping: kept) {
+            connection throws(SpoolError) -> Batch? in
+            try connection.resolve(batch: id, destination, results, unchanged, at: now)
+            return try connection.formBatch(behind: follower, destination, max: maximum, at: now)
+        }
+        // Where the follower is not known, nobody can say what goes first.
+        guard !kept.isEmpty else { return nil }
+        outlook.set(kept + (next.map { [$0] } ?? []), at: destination)
+        return next
+    }
+
+    private func destination(ofBatch id: Int64) throws(SpoolError) -> String {
+        if let known = outlook.batch(id) { return known.destination }
+        return try reading { connection throws(SpoolError) in
+            try connection.destination(ofBatch: id)
+        }
+    }
+
+    /// The batch where all of it was accepted as it was sent.
+    private func unchanged(_ id: Int64, _ final: [RecordResult]) -> Batch? {
+        guard let known = outlook.batch(id), final.allSatisfy({ $0.outcome == .accepted }),
+            final.map(\.rowID) == known.items.map(\.rowID)
+        else { return nil }
+        return known
     }
 
     /// Divides the batch under way with this number; nothing happens when it is not any more.
@@ -103,7 +142,7 @@ extension Spool {
                 _ = row.row()
                 return row.count()
             }
-            try connection.dissolve(batch: id)
+            try connection.empty(batch: id)
             let middle = (batch.items.count + 1) / 2
             let first = positions.first ?? 0
             for (part, position) in [

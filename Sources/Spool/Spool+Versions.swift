@@ -161,8 +161,8 @@ extension Spool {
     package nonisolated func withdrawn(
         fromBatch id: Int64
     ) async throws(SpoolError) -> Set<RowID> {
-        // What the last transaction formed is as it was.
-        if outlook.batch?.id == id { return [] }
+        // What is known is as it was.
+        if outlook.batch(id) != nil { return [] }
         return try await withdrawnRows(fromBatch: id)
     }
 

@@ -63,8 +63,11 @@ package actor Spool {
     /// How many transactions of `append` have reached the disk.
     package internal(set) var transactions = 0
 
-    /// What the last transaction formed; anybody may look without waiting for the store's thread.
+    /// What goes first at each destination; anybody may look without waiting for the store's thread.
     nonisolated let outlook = Outlook()
+
+    /// Bytes of the store and its log when they were last looked at, before the call under way.
+    var seenBytes: Int64 = 0
 
     /// What the last opening found; nil before the first.
     package internal(set) var openReport: OpenReport?
@@ -135,7 +138,27 @@ package actor Spool {
     /// Runs a body as one transaction; its changes are on disk when this returns.
     func writing<T>(_ body: (Connection) throws(SpoolError) -> T) throws(SpoolError) -> T {
         outlook.forget()
-        return try reading { connection throws(SpoolError) in
+        return try committing(body)
+    }
+
+    /// The same for a body that changes nothing but the batches of one destination.
+    ///
+    /// - Parameter kept: its batches that the body leaves as they are.
+    func writing<T>(
+        batchesOf destination: String, keeping kept: [Batch] = [],
+        _ body: (Connection) throws(SpoolError) -> T
+    ) throws(SpoolError) -> T {
+        outlook.set(kept, at: destination)
+        do { return try committing(body) } catch {
+            outlook.forget()
+            throw error
+        }
+    }
+
+    private func committing<T>(
+        _ body: (Connection) throws(SpoolError) -> T
+    ) throws(SpoolError) -> T {
+        try reading { connection throws(SpoolError) in
             try connection.transaction { () throws(SpoolError) in try body(connection) }
         }
     }
@@ -155,7 +178,7 @@ package actor Spool {
     private func opened() throws(SpoolError) -> Connection {
         guard !isClosed else { throw .closed(path: files.store) }
         if let connection {
-            if isStillThere { return connection }
+            if isStillThere() { return connection }
             self.connection = nil
             lock = nil
             hasVanished = true
@@ -180,9 +203,10 @@ package actor Spool {
     }
 
     /// A removed file would go on taking records that nobody can ever read.
-    private var isStillThere: Bool {
-        storeMark?.isSameFile(as: fileMark(files.store)) == true
-            && logMark?.isSameFile(as: fileMark(files.log)) == true
+    private func isStillThere() -> Bool {
+        let (store, log) = (fileMark(files.store), fileMark(files.log))
+        seenBytes = (store?.size ?? 0) + (log?.size ?? 0)
+        return storeMark?.isSameFile(as: store) == true && logMark?.isSameFile(as: log) == true
             && lock?.stillHolds == true
     }
 }

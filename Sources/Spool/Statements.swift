@@ -254,9 +254,17 @@ extension SQL {
         """)
     static let openBatch = SQL(
         """
-        SELECT id, idempotency_key, formed_at FROM batch WHERE destination = ?
+        SELECT id, idempotency_key, formed_at FROM batch WHERE destination = ? AND id <> ?
         ORDER BY first_position, id LIMIT 1
         """)
+    static let batchesFrom = SQL(
+        """
+        SELECT other.id FROM batch JOIN batch other ON other.destination = batch.destination
+            AND (other.first_position, other.id) >= (batch.first_position, batch.id)
+        WHERE batch.id = ? ORDER BY other.first_position, other.id
+        """)
+    static let nextPosition = SQL(
+        "SELECT MAX(batch_position) + 1 FROM delivery WHERE batch_id = ?")
     static let batchDestination = SQL("SELECT destination, formed_at FROM batch WHERE id = ?")
     static let batchMembers = SQL(
         "SELECT record_id, batch_position FROM delivery WHERE batch_id = ? ORDER BY batch_position")

@@ -128,7 +128,9 @@ import Testing
                 guard let batch = try await spool.formBatch("db", max: 3, at: noon) else {
                     continue
                 }
-                if chance.next() % 2 == 0 { try await spool.readAhead("db", max: 3) }
+                let follower =
+                    chance.next() % 2 == 0
+                    ? try await spool.formFollower(of: batch.id, "db", max: 3, at: noon) : nil
                 switch chance.next() % 5 {
                 case 0:  // the device goes on counting while the batch travels
                     var running = entry(Int(batch.items[0].rowID.number))
@@ -143,8 +145,13 @@ import Testing
                 }
                 // A batch whose reading has grown is no more, and its answer is refused.
                 let error = await failure {
-                    try await spool.resolve(
-                        batch: batch.id, batch.all(.accepted), at: noon, next: 3)
+                    guard let follower else {
+                        return try await spool.resolve(
+                            batch: batch.id, batch.all(.accepted), at: noon, next: 3)
+                    }
+                    _ = try await spool.settle(
+                        batch: batch.id, before: follower.id, batch.all(.accepted), at: noon,
+                        next: 3)
                 }
                 #expect(error == nil || error?.name == "refused")
                 try await agree(spool, "seed \(seed), step \(step)")

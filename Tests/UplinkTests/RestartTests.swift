@@ -104,17 +104,30 @@ private struct TestOutbox: OutboxStore {
     func resolve(
         _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
     ) async throws {
-        let words = results.map { result in
-            RecordResult(
-                RowID(result.item),
-                result.outcome == .duplicate ? .duplicate : .accepted)
-        }
-        try await spool.resolve(batch: batch.id, words, at: now, next: maximum)
+        try await spool.resolve(
+            batch: batch.id, results.map(word), at: now, next: maximum)
     }
-    func readAhead(_ destination: String, maximum: Int) async {
-        try? await spool.readAhead(destination, max: maximum)
+    func formFollower(
+        of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
+    ) async throws -> OutboxBatch? {
+        try await spool.formFollower(of: batch.id, destination, max: maximum, at: now)
+            .map(self.batch)
     }
+    func settle(
+        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
+        at now: Instant, next maximum: Int
+    ) async throws -> OutboxBatch? {
+        try await spool.settle(
+            batch: batch.id, before: follower.id, results.map(word), at: now, next: maximum
+        ).map(self.batch)
+    }
+    func stands(_ batch: OutboxBatch) -> Bool { spool.stands(batch: batch.id) }
     func split(_ batch: OutboxBatch) async throws { try await spool.split(batch: batch.id) }
+
+    private func word(_ result: OutboxResult) -> RecordResult {
+        RecordResult(
+            RowID(result.item), result.outcome == .duplicate ? .duplicate : .accepted)
+    }
 
     private func batch(_ batch: Batch) -> OutboxBatch {
         OutboxBatch(

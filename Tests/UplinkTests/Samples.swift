@@ -81,8 +81,15 @@ enum Sample {
     var failuresOfForm = 0
     /// A store that forgets what it was told brings the same batch again and again.
     var forgets = false
-    /// How many records each read-ahead was asked for.
-    var readAheads: [Int] = []
+    /// How many records each follower was asked for.
+    var followers: [Int] = []
+    /// How many of the next calls of `settle` fail before anything is written, and how long each takes.
+    var failuresOfSettle = 0
+    var slownessOfSettle: Duration = .zero
+    /// How many arrivals were written down while the follower travelled.
+    var settled = 0
+    /// Batches of which somebody has changed a record since.
+    var touched: Set<Int64> = []
     private var nextID: Int64 = 1
 
     struct DiskFull: Error {}
@@ -98,6 +105,11 @@ enum Sample {
             failuresOfForm -= 1
             throw DiskFull()
         }
+        if let open = batches.first { return open }
+        return form(maximum, now)
+    }
+
+    private func form(_ maximum: Int, _ now: Instant) -> OutboxBatch? {
         guard !waiting.isEmpty else { return nil }
         let batch = make(Array(waiting.prefix(maximum)), now)
         waiting.removeFirst(batch.items.count)
@@ -113,6 +125,15 @@ enum Sample {
             throw DiskFull()
         }
         if forgets { return }
+        write(batch, results)
+        // What waits on goes before the batches behind it.
+        guard results.count < batch.items.count else { return }
+        waiting += batches.flatMap(\.items)
+        waiting.sort { $0.id < $1.id }
+        batches = []
+    }
+
+    private func write(_ batch: OutboxBatch, _ results: [OutboxResult]) {
         batches.removeAll { $0.id == batch.id }
         for result in results {
             #expect(outcomes[result.item] == nil, "record \(result.item) was resolved before")
@@ -122,8 +143,33 @@ enum Sample {
         waiting = batch.items.filter { outcomes[$0.id] == nil } + waiting
     }
 
-    /// What nobody reads ahead is formed all the same.
-    func readAhead(_ destination: String, maximum: Int) { readAheads.append(maximum) }
+    func formFollower(
+        of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
+    ) -> OutboxBatch? {
+        followers.append(maximum)
+        #expect(batches.first?.id == batch.id)
+        return batches.count > 1 ? batches[1] : form(maximum, now)
+    }
+
+    @LoopActor func settle(
+        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
+        at now: Instant, next maximum: Int
+    ) async throws -> OutboxBatch? {
+        if slownessOfSettle > .zero { try await sleep(for: slownessOfSettle) }
+        if failuresOfSettle > 0 {
+            failuresOfSettle -= 1
+            throw DiskFull()
+        }
+        #expect(batches.first?.id == batch.id, "an arrival is written down in the order")
+        #expect(results.count == batch.items.count)
+        write(batch, results)
+        settled += 1
+        return batches.count > 1 ? batches[1] : form(maximum, now)
+    }
+
+    func stands(_ batch: OutboxBatch) -> Bool {
+        !touched.contains(batch.id) && batches.contains { $0.id == batch.id }
+    }
 
     func split(_ batch: OutboxBatch) {
         let middle = (batch.items.count + 1) / 2

@@ -33,19 +33,6 @@ import Testing
         #expect(try receiver.stat("accepted") == 1)
     }
 
-    @Test("while a full batch travels the next is read, and nothing is read behind the last")
-    func readsAhead() async throws {
-        let receiver = try ReceiverProcess()
-        let destination = try Sample.destination(receiver.url) { $0.maximumRecords = 5 }
-        try await LoopThread.run {
-            try await Running.with(destination, (1...12).map { Sample.weight($0) }) { running in
-                #expect(await running.isDone())
-                #expect(running.outbox.readAheads == [5, 5])
-                #expect(running.outbox.deliveredInOrder == (1...12).map(Int64.init))
-            }
-        }
-    }
-
     @Test("a certificate that expired is shown, and sending goes on once it is renewed")
     func renewedCertificate() async throws {
         let expired = try ReceiverProcess(certificate: .expired)

@@ -174,7 +174,7 @@ struct AdapterPlan: Sendable, Equatable {
             note(.startFailed)
         }
         // Once the whole ladder has not helped there is time.
-        return Self.backOff(max(startFailures, trouble - Recovery.allCases.count))
+        return Self.backOff(max(startFailures, rounds == 0 ? 0 : rounds + 2))
     }
 
     private mutating func stopped(_ failure: BusError?) -> Duration? {
@@ -191,8 +191,9 @@ struct AdapterPlan: Sendable, Equatable {
             counters.refusedRecoveries[recovery, default: 0] += 1
             trouble += 1
             pendingRecovery = .step(trouble)
-            // Nothing of the ladder is left: it begins again, later.
-            return pendingRecovery == .powerCycle ? Self.backOff(trouble) : nil
+            // Nothing of the ladder is left: it begins again, later. What may not be tried has taken no
+            // time, so it does not make that wait longer.
+            return pendingRecovery == .powerCycle ? Self.backOff(rounds + 2) : nil
         }
         endSession()
         counters.recoveries[recovery, default: 0] += 1
@@ -202,6 +203,12 @@ struct AdapterPlan: Sendable, Equatable {
         // A step that hangs is one more sign.
         if failure.isTimeout { note(.callHung) }
         return Self.backOff(trouble)
+    }
+
+    /// How often the whole ladder was climbed since the last sign of life.
+    private var rounds: Int {
+        let (steps, again) = (Recovery.allCases.count, Recovery.allCases.count - 1)
+        return trouble <= steps ? 0 : (trouble - steps + again - 1) / again
     }
 
     private mutating func endSession() {

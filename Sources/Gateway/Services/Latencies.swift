@@ -9,23 +9,32 @@ import Measurement
     var batch = Histogram(bounds: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 120])
     /// From a reading's reception to its receiver's word.
     var delivery = Histogram(bounds: [1, 2, 5, 15, 60, 300, 3_600, 21_600, 86_400, 604_800])
-    /// The batch that each destination has under way, and since when; one each, so it cannot grow.
-    private var underWay: [String: (batch: Int64, since: Instant)] = [:]
+    /// The batches that each destination has under way, and since when: the one that travels and the one
+    /// whose arrival is being written down, so it cannot grow.
+    private var underWay: [String: [(batch: Int64, since: Instant)]] = [:]
 
     nonisolated init() {}
 
     /// A batch is on its way, for the first time or once more.
     func left(_ batch: Int64, for destination: String) {
-        underWay[destination] = (batch, GatewayTime.now().steady)
+        let others = (underWay[destination] ?? []).filter { $0.batch != batch }
+        underWay[destination] = others.suffix(1) + [(batch, GatewayTime.now().steady)]
+    }
+
+    /// A batch is on its way to where this one has arrived.
+    func left(_ follower: Int64, behind batch: Int64) {
+        let found = underWay.first { $0.value.contains { $0.batch == batch } }
+        if let found { left(follower, for: found.key) }
     }
 
     /// The receiver's word about a batch is on the disk.
     ///
     /// - Parameter received: when the readings came that it has accepted.
     func resolved(_ id: Int64, received: [Instant], at now: Instant) {
-        if let sent = underWay.first(where: { $0.value.batch == id }) {
-            underWay[sent.key] = nil
-            batch.add(Self.seconds(GatewayTime.now().steady - sent.value.since))
+        for (destination, batches) in underWay {
+            guard let sent = batches.first(where: { $0.batch == id }) else { continue }
+            underWay[destination] = batches.filter { $0.batch != id }
+            batch.add(Self.seconds(GatewayTime.now().steady - sent.since))
         }
         for instant in received { delivery.add(Self.seconds(now - instant)) }
     }

@@ -27,15 +27,37 @@ struct SpoolOutbox: OutboxStore {
     ) async throws {
         try await spool.resolve(
             batch: batch.id, results.map(\.recordResult), at: now, next: maximum)
+        await noteArrival(batch, results, at: now)
+    }
+
+    func formFollower(
+        of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
+    ) async throws -> OutboxBatch? {
+        try await spool.formFollower(of: batch.id, destination, max: maximum, at: now)
+            .map(outboxBatch)
+    }
+
+    func settle(
+        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
+        at now: Instant, next maximum: Int
+    ) async throws -> OutboxBatch? {
+        await latencies.left(follower.id, behind: batch.id)
+        let next = try await spool.settle(
+            batch: batch.id, before: follower.id, results.map(\.recordResult), at: now,
+            next: maximum)
+        await noteArrival(batch, results, at: now)
+        return next.map(outboxBatch)
+    }
+
+    func stands(_ batch: OutboxBatch) -> Bool { spool.stands(batch: batch.id) }
+
+    private func noteArrival(
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant
+    ) async {
         let accepted = Set(results.filter { $0.outcome == .accepted }.map(\.item))
         let received = batch.items.filter { accepted.contains($0.id) }
             .map(\.record.received.utc)
         await latencies.resolved(batch.id, received: received, at: now)
-    }
-
-    func readAhead(_ destination: String, maximum: Int) async {
-        // Where it fails, the batch is formed without it, and tells of the trouble.
-        try? await spool.readAhead(destination, max: maximum)
     }
 
     func split(_ batch: OutboxBatch) async throws {

@@ -8,14 +8,14 @@ extension DestinationWorker {
 
     func attempt() async -> Outcome {
         do {
+            if let follower = await takeFollower() { return try await send(follower) }
+            try await settled()
             guard let batch = try await nextBatch() else { return .nothingWaiting }
             if let results = unwrittenResults(for: batch) {
                 return try await resolve(results, batch, pause: nil)
             }
-            async let ahead: Void = readAhead(behind: batch)
-            let outcome = try await send(batch)
-            await ahead
-            return outcome
+            lookAhead(behind: batch)
+            return try await send(batch)
         } catch {
             return trouble("store: \(error)", after: nil)
         }
@@ -72,12 +72,6 @@ extension DestinationWorker {
             let verdict = Answer.verdict(answer, rowCount: encoded.rows.count, now: Self.now())
             return try await apply(verdict, answer, batch, encoded)
         }
-    }
-
-    /// A full batch has others behind it: the store reads them while this one is made and travels.
-    private func readAhead(behind batch: OutboxBatch) async {
-        guard batch.items.count == learnedMaximum else { return }
-        await store.readAhead(destination.name, maximum: learnedMaximum)
     }
 
     private var usesGzip: Bool {
@@ -196,6 +190,7 @@ extension DestinationWorker {
             lastExcluded = []
             return trouble("store: batch \(batch.id) came back unchanged", after: nil)
         }
+        try await settled()
         try await store.resolve(batch, results, at: Self.now(), next: learnedMaximum)
         lastExcluded = results
         for result in results { count(result.outcome) }
@@ -268,6 +263,7 @@ extension DestinationWorker {
     }
 
     private func divide(_ batch: OutboxBatch, _ reason: String) async throws -> Outcome {
+        try await settled()
         try await store.split(batch)
         counters.divided += 1
         lastError = reason
@@ -277,13 +273,11 @@ extension DestinationWorker {
     private func resolve(
         _ results: [OutboxResult], _ batch: OutboxBatch, pause: Interval?
     ) async throws -> Outcome {
+        if pause == nil, try await goesOn(behind: batch, results) { return .delivered }
         unwritten = (batch.id, results)
         try await store.resolve(batch, results, at: Self.now(), next: learnedMaximum)
         unwritten = nil
-        for result in results { count(result.outcome) }
-        if results.contains(where: { $0.outcome == .accepted || $0.outcome == .duplicate }) {
-            lastDeliveredAt = Self.now()
-        }
+        note(results)
         guard let pause else { return .delivered }
         return trouble("the receiver asks for a pause", after: pause)
     }
@@ -330,6 +324,14 @@ extension DestinationWorker {
     }
 
     // MARK: Words and counters
+
+    /// Counts what the receiver has said and the store has written down.
+    func note(_ results: [OutboxResult]) {
+        for result in results { count(result.outcome) }
+        if results.contains(where: { $0.outcome == .accepted || $0.outcome == .duplicate }) {
+            lastDeliveredAt = Self.now()
+        }
+    }
 
     private func count(_ outcome: OutboxResult.Outcome) {
         switch outcome {

@@ -25,6 +25,12 @@ import Measurement
     var sentRecords: [ExchangeRecord] = []
     /// A receiver's word that the store could not take; it is written before anything is sent again.
     var unwritten: (batch: Int64, results: [OutboxResult])?
+    /// What the store does beside the sending; gives the batch after the one that travels.
+    var following: Task<OutboxBatch?, any Error>?
+    /// Whether the last try was taken.
+    var isFlowing = false
+    /// The batch that leaves next, where that is known.
+    var follower: OutboxBatch?
     /// Whether the receiver takes gzip; nil while it has not said so.
     var takesGzip: Bool?
     private var scheduler: DestinationScheduler
@@ -95,6 +101,8 @@ import Measurement
                 action = await bell.wait(for: nil) ? step(takeEvent() ?? .workArrived) : .nothing
             }
         }
+        // An arrival that cannot be written down is asked for again at the next start.
+        _ = try? await settled()
     }
 
     private func step(_ event: DestinationScheduler.Event) -> DestinationScheduler.Action {
@@ -107,6 +115,7 @@ import Measurement
     }
 
     private func note(_ outcome: DestinationScheduler.Outcome) {
+        isFlowing = outcome == .delivered
         switch outcome {
         case .delivered, .nothingWaiting:
             lastError = nil

@@ -25,8 +25,24 @@ package protocol OutboxStore: Sendable {
         _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
     ) async throws
 
-    /// Reads what will follow the batch under way, while that one travels; changes nothing.
-    func readAhead(_ destination: String, maximum: Int) async
+    /// The batch that goes after the one under way, formed while that one travels; nil when there is
+    /// none or when another order has become right meanwhile.
+    ///
+    /// It may leave as soon as all of the first has arrived, and never before.
+    func formFollower(
+        of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
+    ) async throws -> OutboxBatch?
+
+    /// Writes down that all of a batch has arrived, while its follower travels already.
+    ///
+    /// - Returns: the follower's own follower, formed in the same transaction.
+    func settle(
+        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
+        at now: Instant, next maximum: Int
+    ) async throws -> OutboxBatch?
+
+    /// Whether a batch is still as it was given out: nobody has changed or taken back any of it.
+    func stands(_ batch: OutboxBatch) async -> Bool
 
     /// Divides a batch of two or more records into halves, each with a key of its own.
     func split(_ batch: OutboxBatch) async throws

@@ -238,6 +238,36 @@ import Testing
         #expect(plan.nextStep == .recover(.managementReset))
     }
 
+    /// Signs until a power cycle has not helped, and all that is stronger is refused.
+    private static func climb(_ plan: inout AdapterPlan) -> Duration? {
+        var delay: Duration?
+        for _ in 0..<20 {
+            let step = plan.nextStep
+            switch step {
+            case .recover(let recovery) where recovery > .powerCycle:
+                delay = plan.finished(step, BusError.notPermitted("here"))
+                if delay != nil { return delay }
+            case .startDiscovery: delay = plan.finished(step, inProgress)
+            default: delay = plan.finished(step, nil)
+            }
+        }
+        return delay
+    }
+
+    @Test func `where little is permitted, a radio that refuses for seconds is back in seconds`() {
+        var plan = Self.plan(scanning: true)
+        plan.note(.discoveringLost)
+        #expect(Self.climb(&plan) == .seconds(4), "what may not be tried is no reason to wait")
+        #expect(plan.counters.refusedRecoveries.count == 4)
+        #expect(plan.nextStep == .recover(.powerCycle))
+        // It goes on failing: ever more seldom.
+        #expect((0..<6).map { _ in Self.climb(&plan) } == [8, 16, 32, 60, 60, 60].map(Duration.seconds))
+        // A sign of life, and the next trouble begins at the mild end.
+        plan.provedAlive()
+        plan.note(.discoveringLost)
+        #expect(plan.nextStep == .recover(.restartDiscovery))
+    }
+
     @Test func `whatever was set up is forgotten with bluetoothd, what was counted is not`() {
         var plan = Self.plan(scanning: true)
         plan.note(.callHung)
