@@ -7,6 +7,7 @@ extension Connection {
         _ sql: SQL, _ values: [SQLValue]
     ) throws(SpoolError) -> [FoundItem] {
         try all(sql, values) { reader throws(SpoolError) in
+            let delivery = reader.integer()
             let round = reader.count()
             let held = reader.optionalInstant()
             let setting = reader.optionalText()
@@ -18,7 +19,7 @@ extension Connection {
                 guard let participant = stored.participant else { return (id, nil, "unassigned") }
                 guard stored.discarded == nil else { return (id, nil, "withdrawn") }
                 let item = OutboxItem(
-                    rowID: id, record: stored.record, participant: participant,
+                    rowID: id, delivery: delivery, record: stored.record, participant: participant,
                     storedAt: stored.storedAt, revision: stored.revision,
                     updatedAt: stored.updatedAt, round: round, heldUpdate: held,
                     setting: setting, testLabID: testLabID, methodCode: methodCode)
@@ -132,14 +133,16 @@ extension Connection {
             .insertBatch,
             [.text(destination), .text(key), .integer(firstPosition), .instant(now)])
         let id = database.lastRowID
-        for (offset, item) in items.enumerated() {
-            let values: [SQLValue] = [
-                .integer(id), .integer(firstPosition + offset), .integer(item.revision),
-                .instant(item.updatedAt ?? item.storedAt), .row(item.rowID), .text(destination),
+        let stranger = try runEach(.putIntoBatch, items.count) { index in
+            [
+                id, Int64(firstPosition + index), Int64(items[index].revision),
+                (items[index].updatedAt ?? items[index].storedAt).microseconds,
+                items[index].delivery,
             ]
-            guard try run(.putIntoBatch, values) == 1 else {
-                throw .refused("row \(item.rowID.number) does not wait for \(destination)")
-            }
+        }
+        if let stranger {
+            throw .refused(
+                "row \(items[stranger].rowID.number) does not wait for \(destination)")
         }
         return Batch(
             id: id, destination: destination, idempotencyKey: key, formedAt: now, items: items)
@@ -235,9 +238,11 @@ extension Connection {
     private static func idempotencyKey(_ destination: String, _ items: [OutboxItem]) -> String {
         var text = "batch 1\n\(destination)\n"
         for item in items {
-            let isFirst = item.revision == 1 && item.round == 0
-            let revision = isFirst ? "" : " r\(item.revision).\(item.round)"
-            text += "\(item.record.key) \(item.participant)\(revision)\n"
+            text += item.record.key.hex
+            text += " "
+            text += item.participant
+            if item.revision != 1 || item.round != 0 { text += " r\(item.revision).\(item.round)" }
+            text += "\n"
         }
         return String(hexadecimal(SHA256.digest(Array(text.utf8))).prefix(32))
     }
@@ -256,7 +261,7 @@ extension RecordResult.Outcome {
 extension SQL {
     /// What `outboxItems` reads of a delivery, before the columns of its record.
     private static let item =
-        "SELECT d.round, d.held_update, c.setting, c.test_lab_id, c.method_code, \(storedColumns) "
+        "SELECT d.id, d.round, d.held_update, c.setting, c.test_lab_id, c.method_code, \(storedColumns) "
         + "FROM delivery d JOIN record ON record.id = d.record_id "
         + "LEFT JOIN record_context c ON c.record_id = d.record_id "
     static let dueItems = SQL(

@@ -53,6 +53,23 @@ final class Connection {
         return database.changes
     }
 
+    /// Runs a statement once for each of so many lists of whole numbers.
+    ///
+    /// - Returns: the first one that did not change exactly one row; nil when each did.
+    func runEach<let width: Int>(
+        _ sql: SQL, _ count: Int, _ numbers: (Int) -> InlineArray<width, Int64>
+    ) throws(SpoolError) -> Int? {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        for index in 0..<count {
+            try statement.bind(numbers(index))
+            while try statement.step() {}
+            guard database.changes == 1 else { return index }
+            statement.rewind()
+        }
+        return nil
+    }
+
     /// One integer, 0 when there is no row.
     func integer(_ sql: SQL, _ values: [SQLValue] = []) throws(SpoolError) -> Int64 {
         try first(sql, values) { row throws(SpoolError) in row.integer() } ?? 0

@@ -123,6 +123,14 @@ final class Statement {
         }
     }
 
+    /// The same for whole numbers only.
+    func bind<let count: Int>(_ numbers: InlineArray<count, Int64>) throws(SpoolError) {
+        for index in numbers.indices {
+            let code = sqlite3_bind_int64(pointer, Int32(index + 1), numbers[index])
+            guard code == SQLITE_OK else { throw error(code) }
+        }
+    }
+
     private func bind(_ value: SQLValue, at index: Int32) -> Int32 {
         switch value {
         case .null: return sqlite3_bind_null(pointer, index)
@@ -155,6 +163,9 @@ final class Statement {
         sqlite3_clear_bindings(pointer)
     }
 
+    /// Makes the statement ready to run again with the values that it has.
+    func rewind() { sqlite3_reset(pointer) }
+
     var columnCount: Int { Int(sqlite3_column_count(pointer)) }
 
     func value(_ column: Int) -> SQLValue {
@@ -166,6 +177,20 @@ final class Statement {
         case SQLITE_BLOB: return .blob(blob(index))
         default: return .null
         }
+    }
+
+    /// A column's whole number; nil where it is anything else.
+    func integer(_ column: Int) -> Int64? {
+        let index = Int32(column)
+        guard sqlite3_column_type(pointer, index) == SQLITE_INTEGER else { return nil }
+        return sqlite3_column_int64(pointer, index)
+    }
+
+    /// A column's text; nil where it is anything else.
+    func text(_ column: Int) -> String? {
+        let index = Int32(column)
+        guard sqlite3_column_type(pointer, index) == SQLITE_TEXT else { return nil }
+        return text(index)
     }
 
     private func text(_ index: Int32) -> String {

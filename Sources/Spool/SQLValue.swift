@@ -42,10 +42,12 @@ struct RowReader {
     }
 
     mutating func optionalInteger() -> Int64? {
-        if case .integer(let value) = next() { value } else { nil }
+        defer { column += 1 }
+        return statement.integer(column)
     }
     mutating func optionalText() -> String? {
-        if case .text(let value) = next() { value } else { nil }
+        defer { column += 1 }
+        return statement.text(column)
     }
     mutating func integer() -> Int64 { optionalInteger() ?? 0 }
     mutating func count() -> Int { Int(integer()) }

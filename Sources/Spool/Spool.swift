@@ -39,7 +39,7 @@ package struct SpoolConfiguration: Sendable {
 /// connection is opened again at the next call, so a healed disk needs no restart; callers offer
 /// again what was not acknowledged. Calls wait in line: their number is bounded by the callers.
 package actor Spool {
-    private let executor = ThreadExecutor(name: "spool")
+    private let executor = ThreadExecutor(name: "spool", linger: .microseconds(50))
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }

@@ -271,7 +271,7 @@ extension SQL {
     static let putIntoBatch = SQL(
         """
         UPDATE delivery SET batch_id = ?, batch_position = ?, batch_revision = ?, batch_update = ?
-        WHERE record_id = ? AND destination = ? AND state = 'waiting'
+        WHERE id = ? AND state = 'waiting'
         """)
     static let emptyBatch = SQL(
         "UPDATE delivery SET batch_id = NULL, batch_position = NULL WHERE batch_id = ?")

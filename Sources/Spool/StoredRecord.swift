@@ -49,6 +49,8 @@ package struct StoredRecord: Sendable, Equatable {
 /// A record that is to be sent.
 package struct OutboxItem: Sendable, Equatable {
     package var rowID: RowID
+    /// The row of this record at this destination.
+    package var delivery: Int64
     package var record: Record
     package var participant: String
     /// When it was first stored here (`update_time`).

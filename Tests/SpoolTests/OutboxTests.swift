@@ -28,7 +28,7 @@ import Testing
         try await withSpool(directory) { spool async throws in
             let row = try await spool.append([entry(1)], at: noon + .milliseconds(123))[0].rowID
             let item = OutboxItem(
-                rowID: row, record: entry(1).record, participant: "P0000001",
+                rowID: row, delivery: 1, record: entry(1).record, participant: "P0000001",
                 storedAt: noon + .milliseconds(123))
             #expect(try await spool.due("db", limit: 1) == [item])
             #expect(try await spool.due("other", limit: 1).isEmpty)

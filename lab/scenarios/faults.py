@@ -40,11 +40,17 @@ class Course:
         self.systolic, self.weight, self.sequence = 100, 50.0, 0
         self.pressures, self.weights, self.sugars = [], [], []
         self.names, self.seconds, self.shown = [], [], []
+        self.measured = 0.0
 
     # What people do
 
     def pressure(self):
-        """Somebody measures with the cuff: a value that no other measurement has."""
+        """Somebody measures with the cuff: a value that no other measurement has.
+
+        A measurement takes longer than the seconds in which two may be dated alike while the clock is set.
+        """
+        time.sleep(max(0, self.measured + 5 - time.time()))
+        self.measured = time.time()
         self.systolic += 1
         self.room.do("cuff", "measure", systolic=self.systolic, diastolic=60, pulse=60)
         self.pressures.append(self.systolic)
