@@ -77,6 +77,12 @@ extension Appender {
     func noteReceipt(
         _ entries: [SpoolEntry], _ results: [AppendResult]
     ) throws(SpoolError) {
+        if entries.count == 1 {
+            guard results[0].isStored else { return }
+            return try noteReceipt(
+                of: entries[0].record.device.id.stable, [results[0].rowID.number],
+                quarantined: entries[0].record.quarantine == nil ? 0 : 1, known: 0)
+        }
         var devices: [String] = []
         for entry in entries where !devices.contains(entry.record.device.id.stable) {
             devices.append(entry.record.device.id.stable)
@@ -84,18 +90,24 @@ extension Appender {
         for device in devices {
             let own = zip(entries, results).filter { $0.0.record.device.id.stable == device }
             let stored = own.filter { $0.1.isStored }.map { $0.1.rowID.number }
-            guard let first = stored.first, let last = stored.last else { continue }
             let quarantined = own.count { $0.1.isStored && $0.0.record.quarantine != nil }
-            let known = own.count - stored.count
-            try connection.note(
-                LedgerNote(.received, on: device) { writer in
-                    writer.member("records", stored.count)
-                    writer.member("first", Int(first))
-                    writer.member("last", Int(last))
-                    writer.member("quarantined", quarantined)
-                    writer.member("known_already", known)
-                }, at: now)
+            try noteReceipt(
+                of: device, stored, quarantined: quarantined, known: own.count - stored.count)
         }
+    }
+
+    private func noteReceipt(
+        of device: String, _ rows: [Int64], quarantined: Int, known: Int
+    ) throws(SpoolError) {
+        guard let first = rows.first, let last = rows.last else { return }
+        try connection.note(
+            LedgerNote(.received, on: device) { writer in
+                writer.member("records", rows.count)
+                writer.member("first", Int(first))
+                writer.member("last", Int(last))
+                writer.member("quarantined", quarantined)
+                writer.member("known_already", known)
+            }, at: now)
     }
 
     /// Adds a check of the device's clock to its history, once.

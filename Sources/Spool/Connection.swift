@@ -7,6 +7,8 @@ final class Connection {
     var vault = Vault()
     /// The newest row of the ledger; nil where the store has to be asked.
     var ledgerEnd: LedgerHead?
+    /// What is written once at the end of the transaction, however often it changes in it.
+    private var atEnd: AtEnd?
     private var statements: [SQL: Statement] = [:]
 
     init(_ database: consuming Database) { self.database = database }
@@ -78,16 +80,51 @@ final class Connection {
     /// Runs the body as one transaction: durable when this returns, undone when it throws.
     func transaction<T>(_ body: () throws(SpoolError) -> T) throws(SpoolError) -> T {
         try run(.begin)
+        atEnd = AtEnd()
         do {
             let result = try body()
+            try writeEnd()
             try run(.commit)
             return result
         } catch {
             ledgerEnd = nil
+            atEnd = nil
             // SQLite rolls back by itself after some errors; a second time would be an error.
             if database.isInTransaction { _ = try? run(.rollback) }
             throw error
         }
+    }
+
+    /// Adds to a counter that survives a restart.
+    func count(_ name: String, by amount: Int) throws(SpoolError) {
+        guard amount > 0 else { return }
+        guard atEnd == nil else {
+            atEnd?.counts[name, default: 0] += amount
+            return
+        }
+        try run(.increment, [.text(name), .integer(amount)])
+    }
+
+    /// The ledger has a new newest row.
+    func setLedgerEnd(_ end: LedgerHead) throws(SpoolError) {
+        ledgerEnd = end
+        guard atEnd == nil else {
+            atEnd?.hasNotes = true
+            return
+        }
+        try remember("ledger-head", end.text)
+    }
+
+    private func writeEnd() throws(SpoolError) {
+        guard let end = atEnd else { return }
+        atEnd = nil
+        for (name, amount) in end.counts { try count(name, by: amount) }
+        if end.hasNotes, let ledgerEnd { try setLedgerEnd(ledgerEnd) }
+    }
+
+    private struct AtEnd {
+        var counts: [String: Int] = [:]
+        var hasNotes = false
     }
 
     private func prepared(_ sql: SQL) throws(SpoolError) -> Statement {

@@ -117,8 +117,8 @@ final class Statement {
 
     /// Gives the parameters their values, in order.
     func bind(_ values: [SQLValue]) throws(SpoolError) {
-        for (index, value) in values.enumerated() {
-            let code = bind(value, at: Int32(index + 1))
+        for index in values.indices {
+            let code = bind(values[index], at: Int32(index + 1))
             guard code == SQLITE_OK else { throw error(code) }
         }
     }

@@ -139,9 +139,7 @@ extension Connection {
                 .text(entry.subject), .text(entry.details), .text(entry.previous),
                 .text(entry.hash),
             ])
-        let end = LedgerHead(entry)
-        try remember("ledger-head", end.text)
-        ledgerEnd = end
+        try setLedgerEnd(LedgerHead(entry))
     }
 
     func ledgerHead() throws(SpoolError) -> LedgerHead {

@@ -4,29 +4,56 @@ import Measurement
 /// A record as the columns of a row and back; the order is that of `SQL.recordColumns`.
 enum RecordColumns {
     static func values(_ record: Record, isSealed: Bool) -> [SQLValue] {
-        identity(record.device)
-            + [
-                .text(record.kind.rawValue),
-                .text(isSealed ? "" : quantities(record.quantities)),
-                .text(isSealed ? "" : strings(record.flags)), .integer(record.userSlot),
-                .integer(record.sequenceNumber),
-                record.deviceTime.map { .integer($0.localMicroseconds) } ?? .null,
-                .instant(record.received.utc), .integer(record.received.monotonicNanoseconds),
-                .flag(record.received.synchronised),
-            ] + time(record.time)
-            + [
-                .text(record.quarantine?.rawValue), .text(record.dataInputCode.rawValue),
-                .text(record.measurementPositionCode), .interval(record.duration),
-                .text(record.mealCode), .text(record.profile), .integer(record.profileRevision),
-                .flag(record.simulated),
-            ]
+        var columns: [SQLValue] = []
+        columns.reserveCapacity(32)
+        add(record, isSealed: isSealed, to: &columns)
+        return columns
     }
 
-    /// All columns, the key first.
+    /// All columns, the key first, with room for those that a row has besides.
     ///
     /// - Parameter isSealed: the values lie sealed beside them, not in them.
     static func keyed(_ record: Record, isSealed: Bool) -> [SQLValue] {
-        [.text(record.key.hex)] + values(record, isSealed: isSealed)
+        var columns: [SQLValue] = []
+        columns.reserveCapacity(40)
+        columns.append(.text(record.key.hex))
+        add(record, isSealed: isSealed, to: &columns)
+        return columns
+    }
+
+    private static func add(_ record: Record, isSealed: Bool, to columns: inout [SQLValue]) {
+        let device = record.device
+        columns.append(.text(device.id.stable))
+        columns.append(.text(device.address))
+        columns.append(.text(device.manufacturer))
+        columns.append(.text(device.model))
+        columns.append(.text(device.serial))
+        columns.append(.text(device.assetNumber))
+        columns.append(.text(device.firmware))
+        columns.append(.text(record.kind.rawValue))
+        columns.append(.text(isSealed ? "" : quantities(record.quantities)))
+        columns.append(.text(isSealed ? "" : strings(record.flags)))
+        columns.append(.integer(record.userSlot))
+        columns.append(.integer(record.sequenceNumber))
+        columns.append(record.deviceTime.map { .integer($0.localMicroseconds) } ?? .null)
+        columns.append(.instant(record.received.utc))
+        columns.append(.integer(record.received.monotonicNanoseconds))
+        columns.append(.flag(record.received.synchronised))
+        let time = record.time
+        columns.append(.instant(time?.observed))
+        columns.append(.text(time?.basis.rawValue))
+        columns.append(.text(time?.origin.rawValue))
+        columns.append(.interval(time?.clockOffset))
+        columns.append(.interval(time?.uncertainty))
+        columns.append(.text(time?.resolution.rawValue))
+        columns.append(.text(record.quarantine?.rawValue))
+        columns.append(.text(record.dataInputCode.rawValue))
+        columns.append(.text(record.measurementPositionCode))
+        columns.append(.interval(record.duration))
+        columns.append(.text(record.mealCode))
+        columns.append(.text(record.profile))
+        columns.append(.integer(record.profileRevision))
+        columns.append(.flag(record.simulated))
     }
 
     /// What is sealed of a record, as text: its values and what the device said about them.
@@ -36,22 +63,6 @@ enum RecordColumns {
 
     /// Ties a record's sealed values to its row.
     static func place(_ key: RecordKey) -> String { "record \(key.hex)" }
-
-    private static func identity(_ device: DeviceDescription) -> [SQLValue] {
-        [
-            .text(device.id.stable), .text(device.address), .text(device.manufacturer),
-            .text(device.model), .text(device.serial), .text(device.assetNumber),
-            .text(device.firmware),
-        ]
-    }
-
-    private static func time(_ time: RecordTime?) -> [SQLValue] {
-        [
-            .instant(time?.observed), .text(time?.basis.rawValue), .text(time?.origin.rawValue),
-            .interval(time?.clockOffset), .interval(time?.uncertainty),
-            .text(time?.resolution.rawValue),
-        ]
-    }
 
     /// - Parameter opening: gives the text of sealed values by the record's key, nil where none are.
     static func read(
@@ -171,6 +182,7 @@ extension RecordColumns {
     }
 
     static func strings(_ strings: [String]) -> String {
+        if strings.isEmpty { return "[]" }
         var writer = JSONWriter()
         writer.array { writer in for string in strings { writer.string(string) } }
         return writer.text

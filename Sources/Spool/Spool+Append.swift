@@ -125,10 +125,6 @@ extension Connection {
         return try pages * integer(.pageSize)
     }
 
-    func count(_ name: String, by amount: Int) throws(SpoolError) {
-        guard amount > 0 else { return }
-        try run(.increment, [.text(name), .integer(amount)])
-    }
 }
 
 extension SpoolEntry {
@@ -143,7 +139,8 @@ extension SpoolEntry {
         guard record.time != nil || record.quarantine != nil else {
             throw .refused("record \(record.key) has neither a time nor a reason for quarantine")
         }
-        guard Set(destinations.map(\.name)).count == destinations.count else {
+        guard destinations.count < 2 || Set(destinations.map(\.name)).count == destinations.count
+        else {
             throw .refused("record \(record.key) names a destination twice")
         }
         guard (fingerprint == nil) == (duplicateWindow == nil) else {
@@ -165,12 +162,12 @@ struct Appender {
         let sealed = try connection.seal(
             RecordColumns.secret(entry.record), for: entry.participant,
             at: RecordColumns.place(entry.record.key), now: now)
-        let columns =
-            RecordColumns.keyed(entry.record, isSealed: sealed != nil)
-            + [
-                .text(try connection.blinded(entry.fingerprint, at: now)),
-                .text(entry.participant), .text(entry.participantRule), .instant(now),
-            ] + SQLValue.sealed(sealed)
+        var columns = RecordColumns.keyed(entry.record, isSealed: sealed != nil)
+        columns.append(.text(try connection.blinded(entry.fingerprint, at: now)))
+        columns.append(.text(entry.participant))
+        columns.append(.text(entry.participantRule))
+        columns.append(.instant(now))
+        columns += SQLValue.sealed(sealed)
         guard try connection.run(.insertRecord, columns) == 1 else {
             let first = try connection.integer(.recordByKey, [.text(entry.record.key.hex)])
             return entry.grows ? try grow(RowID(first), entry) : .duplicate(RowID(first))
