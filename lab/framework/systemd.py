@@ -59,9 +59,10 @@ def complaints(lines):
     """The lines of the journal that say that something was not permitted."""
     # The kernel tells of a device before udevd has given its node away; the session that follows shows that it was.
     sessions = [place for place, line in enumerate(lines) if "session-started" in line and "link=usb" in line]
-    # The recovery ladder names the steps that are not permitted here; they are passed over by design.
+    # The recovery ladder names the steps that are not permitted here; they are passed over by design. What a device
+    # refuses over the air ("ATT error 3: Write not permitted") is its own word.
     return [line for place, line in enumerate(lines) if DENIED.search(line) and "adapter-recovery" not in line and
-            not ("usb-no-permission" in line and sessions and place < sessions[-1])]
+            "the device refused (ATT error" not in line and not ("usb-no-permission" in line and sessions and place < sessions[-1])]
 
 
 def install_package(file):
