@@ -51,6 +51,9 @@ enum PeopleCommands {
         }
         let number =
             station == nil ? try SessionCommands.typed(call.words[1]) : nil
+        if let station {
+            Output.complain("hakaru: lay the card on a reader of station \(station) within 25 s")
+        }
         let answer = try call.client.post(
             "/v1/participants/" + SocketClient.escape(call.words[0]) + "/card"
         ) { writer in

@@ -125,7 +125,10 @@ class People(unittest.TestCase):
         self.assertEqual(self.reader()["last_refusal"]["code"], "unknown-card")
         desk = subprocess.Popen(
             [os.path.join(PROGRAMS, "hakaru"), "--socket", self.gateway.path("hakaru.sock"),
-             "participants", "card", "MDM-002", "--station", "one"], stdout=subprocess.PIPE, text=True)
+             "participants", "card", "MDM-002", "--station", "one"], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        # Whoever stands there is told what to do.
+        self.assertIn("lay the card on a reader of station one", desk.stderr.readline())
         time.sleep(2.1)  # the same card once more within a moment would be the same scan
         scanner.scan(card)
         self.assertEqual(desk.communicate(timeout=30)[0], "The card is MDM-002's.\n")
