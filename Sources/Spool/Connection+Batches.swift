@@ -44,24 +44,38 @@ extension Connection {
     /// The batch that goes after the first one of a destination, or a new one of what waits still.
     ///
     /// Its positions go on from those of the first, so that it stays behind the halves of that one.
+    ///
+    /// - Parameter last: a record that all that waits is known to come after.
+    /// - Returns: the batch, and whether it is new: then all that waits still comes after it.
     func formBatch(
-        behind first: Int64, _ destination: String, max: Int, at now: Instant
-    ) throws(SpoolError) -> Batch? {
+        behind first: Int64, _ destination: String, after last: OutboxItem? = nil, max: Int,
+        at now: Instant
+    ) throws(SpoolError) -> (batch: Batch, isNew: Bool)? {
         if let open = try openBatch(destination, behind: first) {
-            return open.isWhole ? open.batch : nil
+            return open.isWhole ? (open.batch, false) : nil
         }
         let position = try integer(.nextPosition, [.integer(first)])
-        return try newBatch(destination, firstPosition: Int(position), max: max, at: now)
+        let batch = try newBatch(
+            destination, firstPosition: Int(position), after: last, max: max, at: now)
+        return batch.map { ($0, true) }
     }
 
     private func newBatch(
-        _ destination: String, firstPosition: Int, max: Int, at now: Instant
+        _ destination: String, firstPosition: Int, after last: OutboxItem? = nil, max: Int,
+        at now: Instant
     ) throws(SpoolError) -> Batch? {
+        let limit = SQLValue.integer(Swift.max(1, max))
         var items: [OutboxItem] = []
         // A row that cannot be read is held, so that it does not stop those behind it.
         while items.isEmpty {
-            let found = try outboxItems(
-                .dueItems, [.text(destination), .integer(Swift.max(1, max))])
+            let found =
+                if let last, let observed = last.record.time?.observed {
+                    try outboxItems(
+                        .dueItemsAfter,
+                        [.text(destination), .instant(observed), .row(last.rowID), limit])
+                } else {
+                    try outboxItems(.dueItems, [.text(destination), limit])
+                }
             if found.isEmpty { return nil }
             for (row, item, fault) in found {
                 guard let item else {
@@ -267,6 +281,13 @@ extension SQL {
     static let dueItems = SQL(
         item + """
             WHERE d.destination = ? AND d.state = 'waiting' AND d.batch_id IS NULL
+            ORDER BY d.observed_at, d.record_id LIMIT ?
+            """)
+    /// The same without looking at those that are under way already, which are the oldest.
+    static let dueItemsAfter = SQL(
+        item + """
+            WHERE d.destination = ? AND d.state = 'waiting' AND d.batch_id IS NULL
+            AND (d.observed_at, d.record_id) > (?, ?)
             ORDER BY d.observed_at, d.record_id LIMIT ?
             """)
     static let batchItems = SQL(item + "WHERE d.batch_id = ? ORDER BY d.batch_position")

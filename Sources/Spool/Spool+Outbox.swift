@@ -56,8 +56,12 @@ extension Spool {
             connection throws(SpoolError) in
             try connection.formBatch(behind: first, destination, max: max, at: now)
         }
-        outlook.set([head] + (follower.map { [$0] } ?? []), at: destination)
-        return follower
+        guard let follower else {
+            outlook.set([head], at: destination)
+            return nil
+        }
+        outlook.set([head, follower.batch], at: destination, isLatest: follower.isNew)
+        return follower.batch
     }
 
     /// Writes down the receiver's word on each record of a batch.
@@ -99,15 +103,18 @@ extension Spool {
         let destination = try self.destination(ofBatch: id)
         let unchanged = unchanged(id, results)
         let kept = outlook.batches(destination).filter { $0.id == follower }
+        let latest = kept.isEmpty || unchanged == nil ? nil : outlook.latest(destination)
         let next = try writing(batchesOf: destination, keeping: kept) {
-            connection throws(SpoolError) -> Batch? in
+            connection throws(SpoolError) in
             try connection.resolve(batch: id, destination, results, unchanged, at: now)
-            return try connection.formBatch(behind: follower, destination, max: maximum, at: now)
+            return try connection.formBatch(
+                behind: follower, destination, after: latest, max: maximum, at: now)
         }
         // Where the follower is not known, nobody can say what goes first.
         guard !kept.isEmpty else { return nil }
-        outlook.set(kept + (next.map { [$0] } ?? []), at: destination)
-        return next
+        outlook.set(
+            kept + (next.map { [$0.batch] } ?? []), at: destination, isLatest: next?.isNew == true)
+        return next?.batch
     }
 
     private func destination(ofBatch id: Int64) throws(SpoolError) -> String {

@@ -76,6 +76,29 @@ import Testing
         }
     }
 
+    @Test func `an older record that came before a restart goes before what is newer`() async throws {
+        let keys = try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...9), at: noon)
+            let first = try #require(try await spool.formBatch("db", max: 2, at: noon))
+            let second = try await spool.formFollower(of: first.id, "db", max: 2, at: noon)
+            _ = try await spool.append([entry(90, secondsAfterNoon: -60)], at: noon)
+            return (first.idempotencyKey, second?.idempotencyKey)
+        }
+        try await withSpool(directory) { spool async throws in
+            let first = try #require(try await spool.openBatch("db"))
+            let second = try #require(
+                try await spool.formFollower(of: first.id, "db", max: 2, at: noon))
+            #expect(keys == (first.idempotencyKey, second.idempotencyKey))
+            let third = try #require(
+                try await spool.settle(
+                    batch: first.id, before: second.id, first.all(.accepted), at: noon, next: 2))
+            #expect(third.keys == [key(90), key(5)])
+            let fourth = try await spool.settle(
+                batch: second.id, before: third.id, second.all(.accepted), at: noon, next: 2)
+            #expect(fourth?.keys == [key(6), key(7)])
+        }
+    }
+
     @Test func `asking twice gives the same follower`() async throws {
         try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...6), at: noon)
