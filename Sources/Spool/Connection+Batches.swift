@@ -41,6 +41,17 @@ extension Connection {
         return try newBatch(destination, firstPosition: 0, max: max, at: now)
     }
 
+    /// A batch of the oldest records that wait, where no other one is open.
+    func formOnly(
+        _ destination: String, max: Int, at now: Instant
+    ) throws(SpoolError) -> Batch? {
+        let open = try first(.openBatch, [.text(destination), .integer(Int64(0))]) {
+            row throws(SpoolError) in row.integer()
+        }
+        guard open == nil else { return nil }
+        return try newBatch(destination, firstPosition: 0, max: max, at: now)
+    }
+
     /// The batch that goes after the first one of a destination, or a new one of what waits still.
     ///
     /// Its positions go on from those of the first, so that it stays behind the halves of that one.

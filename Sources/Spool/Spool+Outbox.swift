@@ -92,29 +92,34 @@ extension Spool {
         outlook.set(next.map { [$0] } ?? [], at: destination)
     }
 
-    /// Writes down that all of a batch has arrived while its follower travels already, and forms the
-    /// batch after that one in the same transaction.
+    /// Writes down that all of a batch has arrived, while the one behind it may travel already, and forms
+    /// another one in the same transaction.
     ///
     /// - Parameter maximum: how many records the new batch may hold.
+    /// - Returns: the batch behind the one that may travel, with the number of that; where there is none
+    ///   such, the next one.
     package func settle(
-        batch id: Int64, before follower: Int64, _ results: [RecordResult], at now: Instant,
-        next maximum: Int
-    ) throws(SpoolError) -> Batch? {
+        batch id: Int64, _ results: [RecordResult], at now: Instant, next maximum: Int
+    ) throws(SpoolError) -> (batch: Batch, behind: Int64?)? {
         let destination = try self.destination(ofBatch: id)
         let unchanged = unchanged(id, results)
-        let kept = outlook.batches(destination).filter { $0.id == follower }
-        let latest = kept.isEmpty || unchanged == nil ? nil : outlook.latest(destination)
+        let follower = unchanged == nil ? nil : outlook.batches(destination).first { $0.id != id }
+        let latest = follower == nil ? nil : outlook.latest(destination)
+        let kept = follower.map { [$0] } ?? []
         let next = try writing(batchesOf: destination, keeping: kept) {
-            connection throws(SpoolError) in
+            connection throws(SpoolError) -> (batch: Batch, isNew: Bool)? in
             try connection.resolve(batch: id, destination, results, unchanged, at: now)
+            guard let follower else {
+                // One that is open may be travelling, whatever has become of its records since.
+                return try connection.formOnly(destination, max: maximum, at: now)
+                    .map { ($0, false) }
+            }
             return try connection.formBatch(
-                behind: follower, destination, after: latest, max: maximum, at: now)
+                behind: follower.id, destination, after: latest, max: maximum, at: now)
         }
-        // Where the follower is not known, nobody can say what goes first.
-        guard !kept.isEmpty else { return nil }
         outlook.set(
             kept + (next.map { [$0.batch] } ?? []), at: destination, isLatest: next?.isNew == true)
-        return next?.batch
+        return next.map { ($0.batch, follower?.id) }
     }
 
     private func destination(ofBatch id: Int64) throws(SpoolError) -> String {

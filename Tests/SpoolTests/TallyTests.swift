@@ -145,12 +145,12 @@ import Testing
                 }
                 // A batch whose reading has grown is no more, and its answer is refused.
                 let error = await failure {
-                    guard let follower else {
+                    guard follower != nil else {
                         return try await spool.resolve(
                             batch: batch.id, batch.all(.accepted), at: noon, next: 3)
                     }
                     _ = try await spool.settle(
-                        batch: batch.id, before: follower.id, batch.all(.accepted), at: noon,
+                        batch: batch.id, batch.all(.accepted), at: noon,
                         next: 3)
                 }
                 #expect(error == nil || error?.name == "refused")

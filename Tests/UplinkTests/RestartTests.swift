@@ -54,6 +54,49 @@ import Testing
         #expect(Set(try receiver.keys()).count == 1)
     }
 
+    @Test(
+        "a backlog through bad weather arrives in its order, nothing twice under another key",
+        arguments: 1...6)
+    func weather(seed: Int) async throws {
+        var chance = SeededGenerator(seed: UInt64(seed))
+        let receiver = try ReceiverProcess()
+        let weather = [
+            #""mode":"slow","seconds":0"#, #""mode":"slow","seconds":0"#, #""mode":"reset""#,
+            #""mode":"status","status":503"#, #""mode":"cut""#, #""mode":"garbage""#,
+            #""mode":"status","status":500,"after_storing":true"#,
+            #""mode":"slow","seconds":0.2"#,
+        ]
+        for _ in 1...25 {
+            try receiver.misbehave(weather[Int.random(in: 0..<weather.count, using: &chance)])
+        }
+        let directory = try Scratch.folder()
+        let destination = try Sample.destination(receiver.url) {
+            $0.maximumRecords = 3
+            $0.requestsPerSecond = 1_000
+        }
+        try await store(in: directory, (1...40).map { Sample.weight($0) })
+        // The gateway stops in between, wherever it stands.
+        for _ in 1...3 {
+            try await life(directory, destination) { worker in
+                await eventually {
+                    worker.snapshot.counters.delivered > 6
+                        || (try? receiver.stat("records")) == 40
+                }
+            }
+        }
+        try await life(directory, destination) { worker in
+            await eventually {
+                worker.snapshot.state == .idle && (try? receiver.stat("records")) == 40
+            }
+        }
+        #expect(try receiver.stat("records") == 40)
+        #expect(try receiver.stat("key_with_other_body") == 0)
+        #expect(try receiver.stat("unstable_key") == 0)
+        let accepted = try receiver.log("record").filter { $0["verdict"]?.string == "accepted" }
+        let times = accepted.compactMap { $0["values"]?["observation_time"]?.string }
+        #expect(times.count == 40 && times == times.sorted())
+    }
+
     /// Puts records into the store as an intake would.
     private func store(in directory: String, _ items: [Uplink.OutboxItem]) async throws {
         let spool = Spool(SpoolConfiguration(directory: directory), now: { Sample.moment })
@@ -109,19 +152,20 @@ private struct TestOutbox: OutboxStore {
     }
     func formFollower(
         of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
-    ) async throws -> OutboxBatch? {
+    ) async throws -> FormedBatch? {
         try await spool.formFollower(of: batch.id, destination, max: maximum, at: now)
-            .map(self.batch)
+            .map { FormedBatch(self.batch($0), behind: batch.id) }
     }
     func settle(
-        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
-        at now: Instant, next maximum: Int
-    ) async throws -> OutboxBatch? {
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
+    ) async throws -> FormedBatch? {
         try await spool.settle(
-            batch: batch.id, before: follower.id, results.map(word), at: now, next: maximum
-        ).map(self.batch)
+            batch: batch.id, results.map(word), at: now, next: maximum
+        ).map { FormedBatch(self.batch($0.batch), behind: $0.behind) }
     }
-    func stands(_ batch: OutboxBatch) -> Bool { spool.stands(batch: batch.id) }
+    func leaves(_ batch: OutboxBatch, for destination: String) -> Bool {
+        spool.stands(batch: batch.id)
+    }
     func split(_ batch: OutboxBatch) async throws { try await spool.split(batch: batch.id) }
 
     private func word(_ result: OutboxResult) -> RecordResult {

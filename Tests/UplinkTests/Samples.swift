@@ -83,13 +83,16 @@ enum Sample {
     var forgets = false
     /// How many records each follower was asked for.
     var followers: [Int] = []
-    /// How many of the next calls of `settle` fail before anything is written, and how long each takes.
-    var failuresOfSettle = 0
+    /// Which calls of `settle` fail before anything is written, and how long each takes.
+    var failingSettles: Set<Int> = []
     var slownessOfSettle: Duration = .zero
     /// How many arrivals were written down while the follower travelled.
     var settled = 0
     /// Batches of which somebody has changed a record since.
     var touched: Set<Int64> = []
+    private var calls = 0
+    private var done = 0
+    private let turn = LoopCondition()
     private var nextID: Int64 = 1
 
     struct DiskFull: Error {}
@@ -145,29 +148,42 @@ enum Sample {
 
     func formFollower(
         of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
-    ) -> OutboxBatch? {
+    ) -> FormedBatch? {
         followers.append(maximum)
-        #expect(batches.first?.id == batch.id)
-        return batches.count > 1 ? batches[1] : form(maximum, now)
+        guard batches.first?.id == batch.id else { return nil }
+        return (batches.count > 1 ? batches[1] : form(maximum, now))
+            .map { FormedBatch($0, behind: batch.id) }
     }
 
     @LoopActor func settle(
-        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
-        at now: Instant, next maximum: Int
-    ) async throws -> OutboxBatch? {
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
+    ) async throws -> FormedBatch? {
+        // One after the other, as a store's thread does it.
+        calls += 1
+        let call = calls
+        while done < call - 1 { _ = try await turn.wait() }
+        defer {
+            done = call
+            turn.broadcast()
+        }
         if slownessOfSettle > .zero { try await sleep(for: slownessOfSettle) }
-        if failuresOfSettle > 0 {
-            failuresOfSettle -= 1
+        if failuresOfResolve > 0 || failingSettles.contains(call) {
+            failuresOfResolve = max(0, failuresOfResolve - 1)
             throw DiskFull()
         }
-        #expect(batches.first?.id == batch.id, "an arrival is written down in the order")
+        if forgets { return nil }
+        #expect(
+            batches.first?.id == batch.id || !failingSettles.isEmpty,
+            "an arrival is written down in its order")
         #expect(results.count == batch.items.count)
         write(batch, results)
         settled += 1
-        return batches.count > 1 ? batches[1] : form(maximum, now)
+        let follower = batches.first?.id
+        return (batches.count > 1 ? batches[1] : form(maximum, now))
+            .map { FormedBatch($0, behind: follower) }
     }
 
-    func stands(_ batch: OutboxBatch) -> Bool {
+    func leaves(_ batch: OutboxBatch, for destination: String) -> Bool {
         !touched.contains(batch.id) && batches.contains { $0.id == batch.id }
     }
 

@@ -21,12 +21,6 @@ import Measurement
         underWay[destination] = others.suffix(1) + [(batch, GatewayTime.now().steady)]
     }
 
-    /// A batch is on its way to where this one has arrived.
-    func left(_ follower: Int64, behind batch: Int64) {
-        let found = underWay.first { $0.value.contains { $0.batch == batch } }
-        if let found { left(follower, for: found.key) }
-    }
-
     /// The receiver's word about a batch is on the disk.
     ///
     /// - Parameter received: when the readings came that it has accepted.

@@ -32,21 +32,24 @@ struct SpoolOutbox: OutboxStore {
 
     func formFollower(
         of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
-    ) async throws -> OutboxBatch? {
+    ) async throws -> FormedBatch? {
         try await spool.formFollower(of: batch.id, destination, max: maximum, at: now)
-            .map(outboxBatch)
+            .map { FormedBatch(outboxBatch($0), behind: batch.id) }
     }
 
     func settle(
-        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
-        at now: Instant, next maximum: Int
-    ) async throws -> OutboxBatch? {
-        await latencies.left(follower.id, behind: batch.id)
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
+    ) async throws -> FormedBatch? {
         let next = try await spool.settle(
-            batch: batch.id, before: follower.id, results.map(\.recordResult), at: now,
-            next: maximum)
+            batch: batch.id, results.map(\.recordResult), at: now, next: maximum)
         await noteArrival(batch, results, at: now)
-        return next.map(outboxBatch)
+        return next.map { FormedBatch(outboxBatch($0.batch), behind: $0.behind) }
+    }
+
+    func leaves(_ batch: OutboxBatch, for destination: String) async -> Bool {
+        guard spool.stands(batch: batch.id) else { return false }
+        await latencies.left(batch.id, for: destination)
+        return true
     }
 
     func stands(_ batch: OutboxBatch) -> Bool { spool.stands(batch: batch.id) }

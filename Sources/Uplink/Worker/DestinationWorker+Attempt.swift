@@ -8,9 +8,10 @@ extension DestinationWorker {
 
     func attempt() async -> Outcome {
         do {
-            if let follower = await takeFollower() { return try await send(follower) }
-            try await settled()
-            guard let batch = try await nextBatch() else { return .nothingWaiting }
+            guard let batch = try await nextBatch() else {
+                unwritten = [:]
+                return .nothingWaiting
+            }
             if let results = unwrittenResults(for: batch) {
                 return try await resolve(results, batch, pause: nil)
             }
@@ -22,6 +23,8 @@ extension DestinationWorker {
     }
 
     private func nextBatch() async throws -> OutboxBatch? {
+        if let follower = await takeFollower() { return follower }
+        try await settled()
         if let open = try await store.openBatch(destination.name) { return open }
         return try await store.formBatch(
             destination.name, maximum: learnedMaximum, at: Self.now())
@@ -29,10 +32,9 @@ extension DestinationWorker {
 
     /// What the receiver has said of this batch already, while the disk was full for example.
     private func unwrittenResults(for batch: OutboxBatch) -> [OutboxResult]? {
-        defer { unwritten = nil }
-        guard let unwritten, unwritten.batch == batch.id else { return nil }
+        guard let words = unwritten.removeValue(forKey: batch.id) else { return nil }
         let items = Set(batch.items.map(\.id))
-        let results = unwritten.results.filter { items.contains($0.item) }
+        let results = words.filter { items.contains($0.item) }
         return results.isEmpty ? nil : results
     }
 
@@ -274,9 +276,13 @@ extension DestinationWorker {
         _ results: [OutboxResult], _ batch: OutboxBatch, pause: Interval?
     ) async throws -> Outcome {
         if pause == nil, try await goesOn(behind: batch, results) { return .delivered }
-        unwritten = (batch.id, results)
-        try await store.resolve(batch, results, at: Self.now(), next: learnedMaximum)
-        unwritten = nil
+        try await settled()
+        do {
+            try await store.resolve(batch, results, at: Self.now(), next: learnedMaximum)
+        } catch {
+            unwritten[batch.id] = results
+            throw error
+        }
         note(results)
         guard let pause else { return .delivered }
         return trouble("the receiver asks for a pause", after: pause)

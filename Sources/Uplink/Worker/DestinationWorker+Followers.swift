@@ -12,7 +12,7 @@ extension DestinationWorker {
     /// Only while the receiver takes what it gets: what is formed waits no longer than it must, so
     /// that an older record that comes meanwhile goes before it.
     func lookAhead(behind batch: OutboxBatch) {
-        guard isFlowing, batch.items.count == learnedMaximum else { return }
+        guard following == nil, isFlowing, batch.items.count == learnedMaximum else { return }
         let maximum = learnedMaximum
         following = spawn { [store, destination] in
             try await store.formFollower(
@@ -24,7 +24,7 @@ extension DestinationWorker {
     ///
     /// - Throws: what kept the store from writing down an arrival.
     @discardableResult
-    func settled() async throws -> OutboxBatch? {
+    func settled() async throws -> FormedBatch? {
         defer { following = nil }
         return try await following?.value
     }
@@ -33,28 +33,37 @@ extension DestinationWorker {
     func takeFollower() async -> OutboxBatch? {
         guard let next = follower else { return nil }
         follower = nil
-        return await store.stands(next) ? next : nil
+        return await store.leaves(next, for: destination.name) ? next : nil
     }
 
     /// Begins to write down that all of a batch has arrived and lets its follower leave; false where
-    /// there is none, or where not all has arrived.
+    /// not all has arrived.
     func goesOn(behind batch: OutboxBatch, _ results: [OutboxResult]) async throws -> Bool {
-        // Only one arrival is written down beside the sending.
-        guard let formed = try await settled(), results.count == batch.items.count,
-            results.allSatisfy({ $0.outcome == .accepted }), await store.stands(formed)
-        else { return false }
-        follower = formed
+        guard results.count == batch.items.count,
+            results.allSatisfy({ $0.outcome == .accepted })
+        else {
+            try await settled()
+            return false
+        }
         let maximum = learnedMaximum
+        let previous = following
+        // At once, so that the store has it when it is done with the arrival before.
         following = spawn { [self] in
             do {
                 let next = try await store.settle(
-                    batch, before: formed, results, at: Self.now(), next: maximum)
+                    batch, results, at: Self.now(), next: maximum)
                 note(results)
                 return next
             } catch {
-                unwritten = (batch.id, results)
+                unwritten[batch.id] = results
                 throw error
             }
+        }
+        // Only one arrival is written down beside the sending.
+        if let formed = try await previous?.value, formed.behind == batch.id {
+            follower = formed.batch
+        } else if let formed = try await settled(), formed.behind == nil {
+            follower = formed.batch
         }
         return true
     }

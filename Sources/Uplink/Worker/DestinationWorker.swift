@@ -23,10 +23,11 @@ import Measurement
     var lastExcluded: [OutboxResult] = []
     /// The records of the document that was made last, in the order of its batch.
     var sentRecords: [ExchangeRecord] = []
-    /// A receiver's word that the store could not take; it is written before anything is sent again.
-    var unwritten: (batch: Int64, results: [OutboxResult])?
-    /// What the store does beside the sending; gives the batch after the one that travels.
-    var following: Task<OutboxBatch?, any Error>?
+    /// The receiver's words that the store could not take, by batch; they are written before that is sent
+    /// again.
+    var unwritten: [Int64: [OutboxResult]] = [:]
+    /// What the store does beside the sending; gives a batch that it has formed.
+    var following: Task<FormedBatch?, any Error>?
     /// Whether the last try was taken.
     var isFlowing = false
     /// The batch that leaves next, where that is known.

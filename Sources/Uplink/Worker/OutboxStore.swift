@@ -31,18 +31,20 @@ package protocol OutboxStore: Sendable {
     /// It may leave as soon as all of the first has arrived, and never before.
     func formFollower(
         of batch: OutboxBatch, _ destination: String, maximum: Int, at now: Instant
-    ) async throws -> OutboxBatch?
+    ) async throws -> FormedBatch?
 
-    /// Writes down that all of a batch has arrived, while its follower travels already.
+    /// Writes down that all of a batch has arrived, while its follower may travel already, and forms
+    /// another batch in the same transaction.
     ///
-    /// - Returns: the follower's own follower, formed in the same transaction.
+    /// Calls are done in their order, also where one begins before the one before it has ended.
+    ///
+    /// - Returns: the batch behind the follower; the next one where there is no follower.
     func settle(
-        _ batch: OutboxBatch, before follower: OutboxBatch, _ results: [OutboxResult],
-        at now: Instant, next maximum: Int
-    ) async throws -> OutboxBatch?
+        _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant, next maximum: Int
+    ) async throws -> FormedBatch?
 
-    /// Whether a batch is still as it was given out: nobody has changed or taken back any of it.
-    func stands(_ batch: OutboxBatch) async -> Bool
+    /// Whether a batch is still as it was given out, and so may leave: nobody has changed any of it.
+    func leaves(_ batch: OutboxBatch, for destination: String) async -> Bool
 
     /// Divides a batch of two or more records into halves, each with a key of its own.
     func split(_ batch: OutboxBatch) async throws
@@ -63,6 +65,18 @@ package struct OutboxBatch: Sendable, Equatable {
         self.idempotencyKey = idempotencyKey
         self.formedAt = formedAt
         self.items = items
+    }
+}
+
+/// A batch that was formed before its turn.
+package struct FormedBatch: Sendable {
+    package var batch: OutboxBatch
+    /// The batch after which it goes; nil where it goes first.
+    package var behind: Int64?
+
+    package init(_ batch: OutboxBatch, behind: Int64?) {
+        self.batch = batch
+        self.behind = behind
     }
 }
 
