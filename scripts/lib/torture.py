@@ -125,7 +125,10 @@ class Torture:
     def run(self):
         gateway, options = self.gateway, self.options
         self.receiver()
-        gateway.configure(CUFFS)
+        gateway.configure(CUFFS, change=lambda text: text.replace(
+            "    accept-simulated: true\n",
+            "    accept-simulated: true\n    batch: { max-records: %d }\n"
+            "    rate: { requests-per-second: 1000 }\n" % self.options.batch))
         gateway.start_daemon()
         self.witness.start()
         end = time.monotonic() + options.minutes * 60 if options.minutes else None
@@ -198,6 +201,9 @@ def main():
     parser.add_argument("--receiver-kills", type=int, default=None, metavar="N",
                         help="a quarter of --kills when left out")
     parser.add_argument("--minutes", type=float, default=0, metavar="N")
+    parser.add_argument("--batch", type=int, default=2, metavar="N",
+                        help="readings to a document (2), so that one travels while the arrival of "
+                             "the one before is written down")
     parser.add_argument("--seed", type=int, default=20260301, metavar="N")
     options = parser.parse_args()
     if options.kills < 1:
