@@ -77,7 +77,8 @@ import Testing
         }
     }
 
-    @Test func `an older record that came before a restart goes before what is newer`() async throws {
+    @Test func `an older record that came before a restart goes before what is newer`() async throws
+    {
         let keys = try await withSpool(directory) { spool async throws in
             _ = try await spool.append(entries(1...9), at: noon)
             let first = try #require(try await spool.formBatch("db", max: 2, at: noon))

@@ -177,7 +177,8 @@ import Testing
             #expect(
                 outbox.deliveredInOrder.count == Int(try receiver.stat("accepted")),
                 "what the receiver has taken is known here")
-            #expect(outbox.batches.first?.items.first?.id == Int64(outbox.deliveredInOrder.count) + 1)
+            #expect(
+                outbox.batches.first?.items.first?.id == Int64(outbox.deliveredInOrder.count) + 1)
         }
     }
 

@@ -261,7 +261,8 @@ import Testing
         #expect(plan.counters.refusedRecoveries.count == 4)
         #expect(plan.nextStep == .recover(.powerCycle))
         // It goes on failing: ever more seldom.
-        #expect((0..<6).map { _ in Self.climb(&plan) } == [8, 16, 32, 60, 60, 60].map(Duration.seconds))
+        #expect(
+            (0..<6).map { _ in Self.climb(&plan) } == [8, 16, 32, 60, 60, 60].map(Duration.seconds))
         // A sign of life, and the next trouble begins at the mild end.
         plan.provedAlive()
         plan.note(.discoveringLost)
