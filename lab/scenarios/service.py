@@ -40,6 +40,8 @@ def install(home):
     configure(home)
     run("systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/hakaru.conf")
     systemctl("daemon-reload")
+    # A scenario before this one may have left it running.
+    systemctl("stop", UNIT)
     run("udevadm", "control", "--reload")
 
 
