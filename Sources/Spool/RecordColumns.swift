@@ -4,56 +4,40 @@ import Measurement
 /// A record as the columns of a row and back; the order is that of `SQL.recordColumns`.
 enum RecordColumns {
     static func values(_ record: Record, isSealed: Bool) -> [SQLValue] {
-        var columns: [SQLValue] = []
+        let (device, received, time) = (record.device, record.received, record.time)
+        var columns: [SQLValue] = [
+            .text(device.id.stable), .text(device.address), .text(device.manufacturer),
+            .text(device.model), .text(device.serial), .text(device.assetNumber),
+            .text(device.firmware),
+        ]
         columns.reserveCapacity(32)
-        add(record, isSealed: isSealed, to: &columns)
+        columns += [
+            .text(record.kind.rawValue), .text(isSealed ? "" : quantities(record.quantities)),
+            .text(isSealed ? "" : strings(record.flags)), .integer(record.userSlot),
+            .integer(record.sequenceNumber),
+            record.deviceTime.map { .integer($0.localMicroseconds) } ?? .null,
+            .instant(received.utc), .integer(received.monotonicNanoseconds),
+            .flag(received.synchronised),
+        ]
+        columns += [
+            .instant(time?.observed), .text(time?.basis.rawValue), .text(time?.origin.rawValue),
+            .interval(time?.clockOffset), .interval(time?.uncertainty),
+            .text(time?.resolution.rawValue),
+        ]
+        columns += [
+            .text(record.quarantine?.rawValue), .text(record.dataInputCode.rawValue),
+            .text(record.measurementPositionCode), .interval(record.duration),
+            .text(record.mealCode), .text(record.profile), .integer(record.profileRevision),
+            .flag(record.simulated),
+        ]
         return columns
     }
 
-    /// All columns, the key first, with room for those that a row has besides.
+    /// All columns, the key first.
     ///
     /// - Parameter isSealed: the values lie sealed beside them, not in them.
     static func keyed(_ record: Record, isSealed: Bool) -> [SQLValue] {
-        var columns: [SQLValue] = []
-        columns.reserveCapacity(40)
-        columns.append(.text(record.key.hex))
-        add(record, isSealed: isSealed, to: &columns)
-        return columns
-    }
-
-    private static func add(_ record: Record, isSealed: Bool, to columns: inout [SQLValue]) {
-        let device = record.device
-        columns.append(.text(device.id.stable))
-        columns.append(.text(device.address))
-        columns.append(.text(device.manufacturer))
-        columns.append(.text(device.model))
-        columns.append(.text(device.serial))
-        columns.append(.text(device.assetNumber))
-        columns.append(.text(device.firmware))
-        columns.append(.text(record.kind.rawValue))
-        columns.append(.text(isSealed ? "" : quantities(record.quantities)))
-        columns.append(.text(isSealed ? "" : strings(record.flags)))
-        columns.append(.integer(record.userSlot))
-        columns.append(.integer(record.sequenceNumber))
-        columns.append(record.deviceTime.map { .integer($0.localMicroseconds) } ?? .null)
-        columns.append(.instant(record.received.utc))
-        columns.append(.integer(record.received.monotonicNanoseconds))
-        columns.append(.flag(record.received.synchronised))
-        let time = record.time
-        columns.append(.instant(time?.observed))
-        columns.append(.text(time?.basis.rawValue))
-        columns.append(.text(time?.origin.rawValue))
-        columns.append(.interval(time?.clockOffset))
-        columns.append(.interval(time?.uncertainty))
-        columns.append(.text(time?.resolution.rawValue))
-        columns.append(.text(record.quarantine?.rawValue))
-        columns.append(.text(record.dataInputCode.rawValue))
-        columns.append(.text(record.measurementPositionCode))
-        columns.append(.interval(record.duration))
-        columns.append(.text(record.mealCode))
-        columns.append(.text(record.profile))
-        columns.append(.integer(record.profileRevision))
-        columns.append(.flag(record.simulated))
+        [.text(record.key.hex)] + values(record, isSealed: isSealed)
     }
 
     /// What is sealed of a record, as text: its values and what the device said about them.

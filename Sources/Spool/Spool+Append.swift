@@ -68,15 +68,16 @@ extension Spool {
         return try writing { connection throws(SpoolError) in
             var all: [[AppendResult]] = []
             for request in requests { all.append(try connection.append(request)) }
-            // Far below the maximum nobody needs to count pages.
-            if entries > Self.fewEntries || seenBytes > maximum - Self.ample {
+            // Far below the maximum nobody needs to count pages, and what is known already takes none.
+            let isNear = entries > Self.fewEntries || seenBytes > maximum - Self.ample
+            if isNear, all.contains(where: { $0.contains(where: \.isStored) }) {
                 try connection.checkRoom(maximum)
             }
             return all
         }
     }
 
-    /// More bytes than that many entries can ever take.
+    /// Room for as many entries of 256 kB, which is far more than one takes.
     private static let ample: Int64 = 64 << 20
     private static let fewEntries = 256
 
@@ -124,7 +125,6 @@ extension Connection {
         let pages = try integer(.pageCount) - (try integer(.freePageCount))
         return try pages * integer(.pageSize)
     }
-
 }
 
 extension SpoolEntry {
@@ -163,10 +163,10 @@ struct Appender {
             RecordColumns.secret(entry.record), for: entry.participant,
             at: RecordColumns.place(entry.record.key), now: now)
         var columns = RecordColumns.keyed(entry.record, isSealed: sealed != nil)
-        columns.append(.text(try connection.blinded(entry.fingerprint, at: now)))
-        columns.append(.text(entry.participant))
-        columns.append(.text(entry.participantRule))
-        columns.append(.instant(now))
+        columns += [
+            .text(try connection.blinded(entry.fingerprint, at: now)),
+            .text(entry.participant), .text(entry.participantRule), .instant(now),
+        ]
         columns += SQLValue.sealed(sealed)
         guard try connection.run(.insertRecord, columns) == 1 else {
             let first = try connection.integer(.recordByKey, [.text(entry.record.key.hex)])

@@ -48,7 +48,10 @@ package actor Spool {
     private let files: StoreFiles
     private let now: @Sendable () -> Instant
     private var lock: StoreLock?
-    private var connection: Connection?
+    private var connection: Connection? {
+        // The next one may be to another file.
+        didSet { if connection == nil { outlook.forget() } }
+    }
     /// The files as they were when opened: what took their name later is another store.
     private var storeMark: FileMark?
     private var logMark: FileMark?

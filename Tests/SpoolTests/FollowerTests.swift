@@ -1,3 +1,4 @@
+import Glibc
 import Measurement
 import Testing
 
@@ -191,6 +192,20 @@ import Testing
             _ = try await spool.formFollower(of: first.id, "db", max: 2, at: noon)
             _ = try await spool.hold([RowID(3)], at: "db", reason: "consent")
             #expect(try await spool.openBatch("db") == first)
+        }
+    }
+
+    @Test func `a batch of a store that has disappeared is not given out`() async throws {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...4), at: noon)
+            let first = try #require(try await spool.formBatch("db", max: 2, at: noon))
+            for name in ["hakaru.db", "hakaru.db-wal", "hakaru.db-shm"] {
+                _ = unlink(directory.path + "/" + name)
+            }
+            // Whoever only reads notices it too.
+            #expect(await failure { _ = try await spool.counts() }?.name == "gone")
+            #expect(!spool.stands(batch: first.id))
+            #expect(try await spool.openBatch("db") == nil)
         }
     }
 

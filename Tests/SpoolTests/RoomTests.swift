@@ -89,6 +89,21 @@ import Testing
         }
     }
 
+    @Test func `a full store still tells a device what it has already, and takes nothing new`()
+        async throws
+    {
+        try await withSpool(directory) { spool async throws in
+            _ = try await spool.append(entries(1...50), at: noon)
+            let used = try await spool.bytesInUse()
+            await spool.setMaximum(bytes: used - 4_096)
+            let again = try await spool.append(entries(1...50), at: noon)
+            #expect(again.count(where: { $0.isDuplicate }) == 50)
+            let error = await failure { _ = try await spool.append([entry(51)], at: noon) }
+            #expect(error?.name == "full")
+            #expect(try await spool.counts().stored == 50)
+        }
+    }
+
     @Test func `a disk that is nearly full is noticed before a write fails`() async throws {
         let free = Locked<Int64>(1 << 20)
         try await withSpool(

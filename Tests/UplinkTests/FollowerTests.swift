@@ -39,6 +39,7 @@ import Testing
                 #expect(running.outbox.deliveredInOrder == (1...23).map(Int64.init))
                 #expect(running.outbox.settled == 5)
                 #expect(running.outbox.followers == [5], "the others came with an arrival")
+                #expect(running.outbox.looks == 3, "empty, the first batch, empty again")
                 #expect(running.worker.snapshot.counters.delivered == 23)
             }
         }
@@ -87,6 +88,7 @@ import Testing
             try await Running.with(try Self.destination(receiver), Self.weights(23)) { running in
                 running.outbox.touched = Set(1...9)
                 #expect(await running.isDone())
+                #expect(running.outbox.looks == 6, "for each batch, and once more for nothing")
                 #expect(running.outbox.deliveredInOrder == (1...23).map(Int64.init))
             }
         }

@@ -90,6 +90,8 @@ enum Sample {
     var settled = 0
     /// Batches of which somebody has changed a record since.
     var touched: Set<Int64> = []
+    /// How often the store was asked what goes first.
+    var looks = 0
     private var calls = 0
     private var done = 0
     private let turn = LoopCondition()
@@ -99,7 +101,10 @@ enum Sample {
 
     init(_ items: [OutboxItem]) { waiting = items }
 
-    func openBatch(_ destination: String) -> OutboxBatch? { batches.first }
+    func openBatch(_ destination: String) -> OutboxBatch? {
+        looks += 1
+        return batches.first
+    }
 
     func formBatch(
         _ destination: String, maximum: Int, at now: Instant

@@ -52,8 +52,6 @@ struct SpoolOutbox: OutboxStore {
         return true
     }
 
-    func stands(_ batch: OutboxBatch) -> Bool { spool.stands(batch: batch.id) }
-
     private func noteArrival(
         _ batch: OutboxBatch, _ results: [OutboxResult], at now: Instant
     ) async {
